@@ -1,0 +1,3 @@
+//! From text to [`Settings`](settings::Settings).
+
+pub mod settings;

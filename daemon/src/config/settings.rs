@@ -1,0 +1,118 @@
+//! What a sound configuration becomes: everything typed, all names resolved, nothing opened yet.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use watchfire_connectors::config::{ModbusConfig, MqttConfig, Secret};
+use watchfire_model::grade::Grade;
+use watchfire_model::id::ChannelName;
+use watchfire_model::site::{Audience, Site};
+
+/// The whole configuration, sound.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What judging and warning need.
+    pub site: Arc<Site>,
+    /// Broker connections.
+    pub mqtt: Vec<MqttConfig>,
+    /// Modbus connections.
+    pub modbus: Vec<ModbusConfig>,
+    /// Ways out.
+    pub channels: Vec<ChannelConfig>,
+    /// Time-series stores beside the embedded one.
+    pub influx: Vec<InfluxConfig>,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// HTTP listens here; loopback by default.
+    pub listen: SocketAddr,
+    /// Bounds of the logs.
+    pub limits: Limits,
+}
+
+/// Bounds on disk and memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The journal's largest size on disk; beyond it the oldest segments go, lagging stores or not, counted and reported.
+    pub journal_bytes: u64,
+    /// One journal segment.
+    pub segment_bytes: u64,
+    /// Offers waiting for the journal.
+    pub intake: usize,
+    /// How long readings stay in the embedded store.
+    pub retention: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            journal_bytes: 4 << 30,
+            segment_bytes: 64 << 20,
+            intake: 1_024,
+            retention: Duration::from_secs(400 * 86_400),
+        }
+    }
+}
+
+/// One way out.
+#[derive(Clone, Debug)]
+pub struct ChannelConfig {
+    /// Its name.
+    pub name: ChannelName,
+    /// What it speaks.
+    pub kind: ChannelKind,
+    /// Who hears it.
+    pub audience: Audience,
+    /// Lowest grade it carries.
+    pub from_grade: Grade,
+    /// Whether it can take drills.
+    pub takes_drills: bool,
+    /// Longest wait for one attempt.
+    pub timeout: Duration,
+    /// Longest pause between two attempts.
+    pub retry_cap: Duration,
+}
+
+/// What a channel speaks.
+#[derive(Clone, Debug)]
+pub enum ChannelKind {
+    /// CAP 1.2 by HTTP POST.
+    CapHttp {
+        /// Where to.
+        url: String,
+        /// `Authorization: Bearer …`.
+        token: Option<Secret>,
+    },
+    /// JSON, signed as Standard Webhooks says.
+    Webhook {
+        /// Where to.
+        url: String,
+        /// `whsec_…`; several during a key change, the first signs first.
+        secrets: Vec<Secret>,
+    },
+    /// One CAP file per notice in a folder, written whole and renamed.
+    Spool {
+        /// The folder.
+        dir: PathBuf,
+    },
+}
+
+/// An InfluxDB v2 write endpoint, or anything that speaks it.
+#[derive(Clone, Debug)]
+pub struct InfluxConfig {
+    /// Its name in logs and metrics.
+    pub name: String,
+    /// `http://host:8086`.
+    pub url: String,
+    /// Organisation.
+    pub org: String,
+    /// Bucket.
+    pub bucket: String,
+    /// API token.
+    pub token: Option<Secret>,
+    /// Longest wait for one write.
+    pub timeout: Duration,
+    /// Most readings in one write.
+    pub batch: usize,
+}

@@ -1,0 +1,16 @@
+//! Acts: the daemon around the two machines. The library exists for the tests; the product is the binary.
+
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod dissemination;
+pub mod duty;
+pub mod entropy;
+pub mod metrics;
+pub mod shards;
+pub mod shutdown;
+pub mod storage;
+pub mod topology;

@@ -1,0 +1,99 @@
+//! What a person or a machine asks of the Desk: who, why, from where, and the act.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alarm::AlarmKey;
+use crate::grade::Grade;
+use crate::id::{CommandId, PersonId, WarningId};
+use crate::time::Span;
+
+/// A command. Every one is in the ledger, refused ones too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Idempotency key: the same id twice is one act.
+    pub id: CommandId,
+    /// By whom: a named person.
+    pub who: PersonId,
+    /// Why; mandatory.
+    pub why: String,
+    /// From where: `cli`, an address.
+    pub from: String,
+    /// What.
+    pub act: Act,
+}
+
+/// An act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "act")]
+pub enum Act {
+    /// Takes note of every alarm under a warning, as seen at `version`.
+    Acknowledge {
+        /// Which warning.
+        warning: WarningId,
+        /// The version seen; refused if something got worse since.
+        version: u64,
+    },
+    /// Signs the act that waits.
+    Release {
+        /// Which warning.
+        warning: WarningId,
+        /// The version the waiting act was prepared for.
+        version: u64,
+    },
+    /// Withdraws a warning issued in error.
+    Cancel {
+        /// Which warning.
+        warning: WarningId,
+        /// The version seen.
+        version: u64,
+    },
+    /// A person's word against the judged grade.
+    SetGrade {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// The grade.
+        grade: Option<Grade>,
+        /// For how long; mandatory.
+        lasting: Span,
+    },
+}
+
+/// Why the Desk refused a command. Each says what would be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "refused")]
+pub enum Refusal {
+    /// No such warning or alarm.
+    #[error("there is no {what} \"{id}\"")]
+    Unknown {
+        /// `warning` or `alarm`.
+        what: String,
+        /// As asked.
+        id: String,
+    },
+    /// It got worse since the version seen.
+    #[error("it changed since version {seen}: it is now version {now}; look again")]
+    Stale {
+        /// The version named.
+        seen: u64,
+        /// The version now.
+        now: u64,
+    },
+    /// Nothing waits for that act.
+    #[error("{reason}")]
+    NotNow {
+        /// What would have to be so.
+        reason: String,
+    },
+    /// A name or a reason is missing.
+    #[error("{what} is missing: every act has a named person and a reason")]
+    Anonymous {
+        /// `who` or `why`.
+        what: String,
+    },
+    /// The same person twice.
+    #[error("{who} has signed already; a second person must sign")]
+    SamePerson {
+        /// Who.
+        who: String,
+    },
+}

@@ -1,0 +1,54 @@
+//! What came back for a notice (回执).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ChannelName, NoticeId};
+use crate::time::Timestamp;
+
+/// The end of one or more attempts to deliver a notice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// For which notice.
+    pub notice: NoticeId,
+    /// From which channel.
+    pub channel: ChannelName,
+    /// When the answer was heard: wall time.
+    pub at: Timestamp,
+    /// Attempts so far, this one counted.
+    pub attempts: u32,
+    /// The answer.
+    pub outcome: Outcome,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Outcome {
+    /// Taken over by the channel.
+    Delivered {
+        /// The receiver's own reference, such as a receipt number; cut at 256 bytes.
+        reference: Option<String>,
+        /// Share of the people reached, 0 to 1, where the receiver confirms one.
+        coverage: Option<f64>,
+    },
+    /// Not yet: it is tried again.
+    Failing {
+        /// Why, in words; cut at 256 bytes.
+        reason: String,
+    },
+    /// Will never be taken as it stands; a person must know now.
+    Refused {
+        /// Why, in words; cut at 256 bytes.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Whether nothing more is tried.
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Delivered { .. } | Self::Refused { .. } => true,
+            Self::Failing { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Proves the house: see ARCHITECTURE.md for the suites.
