@@ -14,3 +14,4 @@ pub mod shards;
 pub mod shutdown;
 pub mod storage;
 pub mod topology;
+pub mod views;

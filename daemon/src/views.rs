@@ -1,0 +1,108 @@
+//! What others may look at: published views, each with one writer. Screens, metrics and commands lean on these and can
+//! never delay a warning.
+
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch};
+use watchfire_connectors::health::SourceHealth;
+use watchfire_model::alarm::Alarm;
+use watchfire_model::command::{Command, Refusal};
+use watchfire_model::id::PointIx;
+use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quantity::Bad;
+use watchfire_model::reading::PointState;
+use watchfire_model::site::Site;
+use watchfire_model::time::{Now, Timestamp};
+use watchfire_model::warning::Warning;
+
+/// The Desk as of one moment, published after each ledger commit.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DeskView {
+    /// Rises with each publication.
+    pub version: u64,
+    /// When.
+    pub now: Now,
+    /// Alarms that are not quiet: a grade, a pending grade, or lost evidence.
+    pub alarms: Vec<Alarm>,
+    /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
+    pub warnings: Vec<Arc<Warning>>,
+    /// Inputs recorded unjournaled because the journal failed or lagged.
+    pub unjournaled: u64,
+}
+
+impl DeskView {
+    /// Ended warnings kept in the view; all of them are in the ledger.
+    pub const ENDED_KEPT: usize = 200;
+}
+
+/// The last word of one point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Latest {
+    /// The sensor's time.
+    pub observed_at: Timestamp,
+    /// Ours.
+    pub received_at: Timestamp,
+    /// The value, or why there is none.
+    pub value: Result<f64, Bad>,
+    /// Quality control's flag.
+    pub flag: Flag,
+    /// Which checks spoke.
+    pub checks: Checks,
+    /// The device's own word.
+    pub state: PointState,
+}
+
+/// The last word of every point; written by shards once per batch.
+#[derive(Debug)]
+pub struct LatestTable(Mutex<Vec<Option<Latest>>>);
+
+impl LatestTable {
+    /// Nothing heard yet of `points` points.
+    pub fn new(points: usize) -> Self {
+        Self(Mutex::new(vec![None; points]))
+    }
+    /// Writes a batch.
+    pub fn write(&self, batch: impl IntoIterator<Item = (PointIx, Latest)>) {
+        let mut table = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (point, latest) in batch {
+            if let Some(slot) = table.get_mut(point.index()) {
+                *slot = Some(latest);
+            }
+        }
+    }
+    /// One point.
+    pub fn get(&self, point: PointIx) -> Option<Latest> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(point.index()).copied().flatten()
+    }
+    /// All of them, in the order of [`Site::points`].
+    pub fn all(&self) -> Vec<Option<Latest>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+/// A command on its way to the duty loop, with the way back.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked.
+    pub command: Command,
+    /// Answered once the ledger holds it.
+    pub answer: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// Everything a screen may see and ask. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Views {
+    /// The place.
+    pub site: Arc<Site>,
+    /// The Desk.
+    pub desk: watch::Receiver<Arc<DeskView>>,
+    /// The points.
+    pub latest: Arc<LatestTable>,
+    /// The sources.
+    pub sources: Vec<Arc<SourceHealth>>,
+    /// The way to the duty loop.
+    pub commands: mpsc::Sender<Asked>,
+    /// `series.db`, for history; opened read-only by whoever asks.
+    pub series_path: std::path::PathBuf,
+}
