@@ -9,6 +9,7 @@ pub mod demo;
 pub mod dissemination;
 pub mod duty;
 pub mod entropy;
+pub mod lang;
 pub mod metrics;
 pub mod shards;
 pub mod shutdown;

@@ -1,1 +1,193 @@
-//! To come in this very step.
+//! The command line: which command, with what, and what code it ends with. Data goes to stdout, talk to stderr.
+
+pub mod backtest;
+pub mod check;
+mod logging;
+pub mod run;
+pub mod sample;
+pub mod tap;
+pub mod version;
+pub mod warnings;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::config;
+use crate::config::settings::Settings;
+use crate::lang::Lang;
+
+/// What the process says by ending. 0 is well, 2 is clap's own "usage".
+pub mod exit {
+    /// Something was found: a failed test, a refused act, a configuration with warnings under `--strict`.
+    pub const FINDINGS: u8 = 1;
+    /// The daemon or a device did not answer (`EX_UNAVAILABLE`).
+    pub const UNREACHABLE: u8 = 69;
+    /// Our own fault (`EX_SOFTWARE`).
+    pub const INTERNAL: u8 = 70;
+    /// The configuration is not sound (`EX_CONFIG`); systemd must not try again.
+    pub const CONFIG: u8 = 78;
+}
+
+/// Watches rivers, rain, mines and slopes, and raises graded warnings (蓝 黄 橙 红).
+#[derive(Debug, Parser)]
+#[command(name = "watchfire", version, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the daemon.
+    Run(run::RunArgs),
+    /// Checks a configuration without opening anything, or explains a rule of it.
+    Check(check::CheckArgs),
+    /// Runs a true story on recordings: no server, no configuration, no network.
+    #[cfg(feature = "demo")]
+    Demo(crate::demo::DemoArgs),
+    /// Judges recorded readings with the very same machines, in virtual time.
+    Backtest(backtest::BacktestArgs),
+    /// Shows what the configured sources send: raw, decoded, judged, and why something is refused.
+    Tap(tap::TapArgs),
+    /// Lists warnings of a running daemon and acts on them, by a named person with a reason.
+    Warnings(warnings::WarningsArgs),
+    /// Prints what a configuration may say.
+    Config(sample::ConfigArgs),
+    /// Prints the version.
+    Version(version::VersionArgs),
+}
+
+/// How an answer is written; the same for every command.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Style {
+    /// How data is written on stdout.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+    /// Language of the terminal; from LANG where it is not given.
+    #[arg(long, value_enum, env = "WATCHFIRE_LANG")]
+    pub lang: Option<Lang>,
+}
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON object a line.
+    Json,
+    /// Comma-separated, with a header.
+    Csv,
+}
+
+impl Style {
+    /// The language to speak.
+    pub fn lang(self) -> Lang {
+        self.lang.unwrap_or_else(Lang::from_env)
+    }
+
+    /// Whether stderr may be coloured: a terminal, and nobody has set `NO_COLOR`.
+    pub fn colour(self) -> bool {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !refused && std::io::stderr().is_terminal()
+    }
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ConfigPath {
+    /// The configuration; `watchfire.toml` here, else the one in /etc/watchfire.
+    #[arg(short, long, env = "WATCHFIRE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ConfigPath {
+    /// The file meant. A folder means the `watchfire.toml` in it.
+    pub fn path(&self) -> PathBuf {
+        resolve(self.config.as_deref())
+    }
+}
+
+/// The configuration file that `named` means, or the usual one.
+pub(crate) fn resolve(named: Option<&Path>) -> PathBuf {
+    match named {
+        Some(path) if path.is_dir() => path.join("watchfire.toml"),
+        Some(path) => path.to_owned(),
+        None if Path::new("watchfire.toml").exists() => PathBuf::from("watchfire.toml"),
+        None => PathBuf::from("/etc/watchfire/watchfire.toml"),
+    }
+}
+
+/// Loads a configuration; where it is not sound, says why on stderr and gives the code to end with.
+pub(crate) fn load(path: &Path, style: Style) -> Result<Settings, ExitCode> {
+    match config::load(path) {
+        Ok(settings) => Ok(settings),
+        Err(problems) => {
+            eprintln!("{}", problems.display(style.lang(), style.colour()));
+            Err(ExitCode::from(exit::CONFIG))
+        }
+    }
+}
+
+/// Runs the command on the process's own command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::init(match &cli.command {
+        Command::Run(_) => "info",
+        #[cfg(feature = "demo")]
+        Command::Demo(_) => "warn",
+        Command::Check(_)
+        | Command::Backtest(_)
+        | Command::Tap(_)
+        | Command::Warnings(_)
+        | Command::Config(_)
+        | Command::Version(_) => "warn",
+    });
+    match dispatch(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit::INTERNAL)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(args) => match load(&args.config.path(), args.style) {
+            Ok(settings) => runtime()?.block_on(run::run(settings)),
+            Err(code) => Ok(code),
+        },
+        Command::Check(args) => check::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => runtime()?.block_on(crate::demo::run(args)),
+        Command::Backtest(args) => backtest::run(args),
+        Command::Tap(args) => match load(&args.config.path(), args.style) {
+            Ok(settings) => runtime()?.block_on(tap::run(&settings, args)),
+            Err(code) => Ok(code),
+        },
+        Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
+        Command::Config(args) => sample::run(&args),
+        Command::Version(args) => version::run(args),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

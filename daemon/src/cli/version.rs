@@ -1,0 +1,25 @@
+//! `watchfire version`: which build this is.
+
+use std::process::ExitCode;
+
+use crate::cli::{Format, Style};
+
+/// Options of `version`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct VersionArgs {
+    /// How to answer.
+    #[command(flatten)]
+    pub style: Style,
+}
+
+/// Prints the version.
+pub fn run(args: VersionArgs) -> anyhow::Result<ExitCode> {
+    let version = env!("CARGO_PKG_VERSION");
+    let demo = cfg!(feature = "demo");
+    match args.style.output {
+        Format::Table => println!("watchfire {version}"),
+        Format::Json => println!("{}", serde_json::json!({"name": "watchfire", "version": version, "demo": demo})),
+        Format::Csv => println!("name,version,demo\nwatchfire,{version},{demo}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
