@@ -34,7 +34,7 @@ pub mod exit {
 
 /// Watches rivers, rain, mines and slopes, and raises graded warnings (蓝 黄 橙 红).
 #[derive(Debug, Parser)]
-#[command(name = "watchfire", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "watchfire", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -54,8 +54,8 @@ pub struct ActArgs {
     #[arg(long)]
     pub why: String,
     /// The version seen; the present one where it is not given.
-    #[arg(long = "seen", value_name = "VERSION")]
-    pub version: Option<u64>,
+    #[arg(long, value_name = "VERSION")]
+    pub seen: Option<u64>,
 }
 
 /// Asks the daemon and prints the answer.
