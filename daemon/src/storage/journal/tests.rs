@@ -1,0 +1,486 @@
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use watchfire_model::id::Revision;
+use watchfire_model::quantity::{Bad, Finite};
+use watchfire_model::reading::{PointState, Reading};
+use watchfire_model::row::LinkChange;
+
+use super::*;
+use crate::storage::names::tests::names;
+
+const SMALL: Limits =
+    Limits { journal_bytes: 4_096, segment_bytes: 600, intake: 16, retention: std::time::Duration::from_secs(60) };
+const ONE_SEGMENT: Limits = Limits { journal_bytes: 1 << 30, segment_bytes: 1 << 30, ..SMALL };
+
+fn reading(point: u32, at: i64, value: f64) -> Row {
+    Row::Reading(Reading {
+        point: PointIx(point),
+        observed_at: Timestamp(at),
+        received_at: Timestamp(at + 7),
+        value: Finite::new(value),
+        state: PointState::Normal,
+        retained: false,
+    })
+}
+
+/// Commit number `n` of the tests: as many readings as make one, two or three, each recognisable.
+fn rows(n: i64) -> Vec<Row> {
+    (0..=n % 3)
+        .map(|k| {
+            reading(
+                u32::try_from(k).expect("small"),
+                n * 1_000 + k,
+                f64::from(i32::try_from(n * 10 + k).expect("small")) * 0.25,
+            )
+        })
+        .collect()
+}
+
+fn filled(dir: &Path, limits: &Limits, commits: i64) -> Journal {
+    let (mut journal, _) = Journal::open(dir, limits).expect("opens");
+    journal.name_points(names("a/stage a/rain b/stage"));
+    for n in 0..commits {
+        journal.append(Now::at(n * 1_000), &rows(n)).expect("taken in");
+        journal.sync().expect("synced");
+    }
+    journal
+}
+
+/// Everything there is after `after`: commits as (first number, rows), and gaps.
+fn read_all(journal: &mut Journal, after: Seq) -> (Vec<Commit>, Vec<Gap>) {
+    let durable = *journal.sync().expect("synced").get();
+    let mut reader = JournalReader::after(journal.dir(), after, names("a/stage a/rain b/stage"));
+    let (mut commits, mut gaps, mut commit) = (Vec::new(), Vec::new(), Commit::default());
+    loop {
+        match reader.read(durable, &mut commit).expect("readable") {
+            Step::Commit => commits.push(commit.clone()),
+            Step::Gap(gap) => gaps.push(gap),
+            Step::Idle => return (commits, gaps),
+        }
+    }
+}
+
+fn expected(commits: i64) -> Vec<Commit> {
+    let mut first = Seq(1);
+    (0..commits)
+        .map(|n| {
+            let commit = Commit { now: Now::at(n * 1_000), first, rows: rows(n) };
+            first = commit.last().next();
+            commit
+        })
+        .collect()
+}
+
+fn any_row() -> impl Strategy<Value = Row> {
+    let value = prop_oneof![
+        any::<f64>().prop_filter_map("finite", |v| Finite::new(v).ok()).prop_map(Ok),
+        prop::sample::select(Bad::ALL.to_vec()).prop_map(Err)
+    ];
+    let reading = (
+        any::<u32>(),
+        any::<i64>(),
+        any::<i64>(),
+        value,
+        prop::sample::select(PointState::ALL.to_vec()),
+        any::<bool>(),
+    );
+    prop_oneof![
+        8 => reading.prop_map(|(point, observed, received, value, state, retained)| Row::Reading(Reading {
+            point: PointIx(point), observed_at: Timestamp(observed), received_at: Timestamp(received), value, state, retained,
+        })),
+        1 => (".*", any::<bool>(), any::<i64>(), prop::collection::vec(any::<u32>(), 0..5), ".*", any::<bool>()).prop_map(
+            |(source, up, since, points, reason, gap)| Row::Link(LinkChange {
+                source: source.into(), up, since: Timestamp(since), points: points.into_iter().map(PointIx).collect(), reason, gap,
+            })),
+        1 => Just(Row::Tick),
+        1 => ".*".prop_map(|text| Row::Revision(Revision(text))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn what_goes_in_comes_out(batches in prop::collection::vec((any::<i64>(), prop::collection::vec(any_row(), 1..20)), 1..12)) {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let (mut journal, _) = Journal::open(home.path(), &SMALL).expect("opens");
+        for (wall, rows) in &batches {
+            journal.append(Now::at(*wall), rows).expect("taken in");
+            journal.sync().expect("synced");
+        }
+        let (mut journal, recovery) = if batches.len() % 2 == 0 {
+            drop(journal);
+            Journal::open(home.path(), &SMALL).expect("opens again")
+        } else {
+            (journal, Recovery::default())
+        };
+        prop_assert_eq!(recovery.torn_bytes + recovery.damaged_bytes, 0);
+        let durable = *journal.sync().expect("synced").get();
+        let mut reader = JournalReader::after(home.path(), Seq(0), Arc::default());
+        let mut commit = Commit::default();
+        for (wall, rows) in &batches {
+            prop_assert_eq!(reader.read(durable, &mut commit).expect("readable"), Step::Commit);
+            prop_assert_eq!(commit.now, Now::at(*wall));
+            prop_assert_eq!(&commit.rows, rows);
+        }
+        prop_assert_eq!(reader.read(durable, &mut commit).expect("readable"), Step::Idle);
+    }
+}
+
+#[test]
+fn a_reader_follows_the_live_tail_over_segments_and_never_beyond_the_durable() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (mut journal, _) = Journal::open(home.path(), &SMALL).expect("opens");
+    let mut reader = JournalReader::after(home.path(), Seq(0), names("a/stage a/rain b/stage"));
+    let (mut commit, mut seen) = (Commit::default(), Vec::new());
+    for n in 0..200 {
+        journal.append(Now::at(n * 1_000), &rows(n)).expect("taken in");
+        let before = reader.position();
+        assert_eq!(reader.read(before, &mut commit).expect("readable"), Step::Idle);
+        let durable = *journal.sync().expect("synced").get();
+        while reader.read(durable, &mut commit).expect("readable") == Step::Commit {
+            seen.push(commit.clone());
+        }
+    }
+    assert_eq!(seen, expected(200));
+    assert!(journal.segments.len() > 10);
+}
+
+#[test]
+fn a_reader_may_begin_anywhere() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &SMALL, 60);
+    let all: Vec<(Seq, Row)> = expected(60)
+        .iter()
+        .flat_map(|commit| commit.numbered().map(|(seq, row)| (seq, row.clone())).collect::<Vec<_>>())
+        .collect();
+    for after in 0..all.len() {
+        let (commits, gaps) = read_all(&mut journal, Seq(count(after)));
+        let got: Vec<(Seq, Row)> = commits
+            .iter()
+            .flat_map(|commit| commit.numbered().map(|(seq, row)| (seq, row.clone())).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(got, all[after..], "after {after}");
+        assert!(gaps.is_empty());
+    }
+}
+
+/// The only segment of a journal with this many commits, as bytes.
+fn specimen(commits: i64) -> Vec<u8> {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let journal = filled(home.path(), &ONE_SEGMENT, commits);
+    fs::read(&journal.segments[0].path).expect("readable")
+}
+
+/// Opens a journal of this one segment; checks that what is read is some of the true commits, in order and unaltered,
+/// that nothing was lost without a word, and that the journal goes on. Returns how many commits were lost.
+fn survivors(bytes: &[u8], commits: i64, what: &str) -> usize {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    fs::write(segment::path_of(home.path(), 1), bytes).expect("written");
+    let (mut journal, recovery) = Journal::open(home.path(), &ONE_SEGMENT).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let (read, gaps) = read_all(&mut journal, Seq(0));
+    let truth = expected(commits);
+    assert!(read.iter().all(|commit| truth.contains(commit)), "{what}: a commit that was never written");
+    assert!(read.windows(2).all(|pair| pair[0].last() < pair[1].first), "{what}: order");
+    let lost = truth.len() - read.len();
+    if lost > 0 {
+        let told = recovery.torn_bytes + recovery.damaged_bytes > 0 || bytes.len() < 64;
+        assert!(told || !gaps.is_empty() || is_prefix_cut(bytes, &truth, &read), "{what}: lost without a word");
+    }
+    let next = journal.next();
+    journal.append(Now::at(99_000), &rows(2)).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let (again, _) = read_all(&mut journal, Seq(0));
+    assert_eq!(again.len(), read.len() + 1, "{what}: does not go on");
+    assert_eq!(again.last().map(|commit| commit.first), Some(next), "{what}");
+    lost
+}
+
+/// A file cut exactly between two commits looks whole; only later commits can tell.
+fn is_prefix_cut(bytes: &[u8], truth: &[Commit], read: &[Commit]) -> bool {
+    truth.starts_with(read) && specimen(i64::try_from(truth.len()).expect("small")).starts_with(bytes)
+}
+
+#[test]
+fn a_torn_end_is_cut_off_at_every_length() {
+    let whole = specimen(9);
+    let mut worst = Vec::new();
+    for len in 0..=whole.len() {
+        worst.push(survivors(&whole[..len], 9, &format!("cut at {len}")));
+    }
+    assert_eq!(worst.last(), Some(&0));
+    // Never more is lost than what the cut has reached.
+    assert!(worst.windows(2).all(|pair| pair[0] >= pair[1] && pair[0] - pair[1] <= 1));
+}
+
+#[test]
+fn a_flipped_bit_costs_one_commit_at_most() {
+    let whole = specimen(9);
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        let lost = survivors(&bytes, 9, &format!("bit {} of byte {at}", at % 8));
+        assert!(lost <= 1, "byte {at}: {lost} commits lost");
+    }
+}
+
+#[test]
+fn zeroes_and_repeated_blocks_are_found_out() {
+    let whole = specimen(12);
+    for at in (0..whole.len()).step_by(40) {
+        let mut zeroed = whole.clone();
+        let end = (at + 60).min(whole.len());
+        zeroed[at..end].fill(0);
+        assert!(survivors(&zeroed, 12, &format!("zeroes at {at}")) <= 3);
+        let mut repeated = whole[..end].to_vec();
+        repeated.extend_from_slice(&whole[at..]);
+        assert!(survivors(&repeated, 12, &format!("a block twice at {at}")) <= 1);
+    }
+}
+
+#[test]
+fn a_damaged_segment_is_kept_whole() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = filled(home.path(), &ONE_SEGMENT, 9).segments[0].path.clone();
+    let mut bytes = fs::read(&path).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    fs::write(&path, &bytes).expect("written");
+    let (_, recovery) = Journal::open(home.path(), &ONE_SEGMENT).expect("opens");
+    assert!(recovery.damaged_bytes > 0);
+    let [kept] = recovery.quarantined.as_slice() else { panic!("one file: {:?}", recovery.quarantined) };
+    assert_eq!(fs::read(kept).expect("readable"), bytes);
+    let (_, recovery) = Journal::open(home.path(), &ONE_SEGMENT).expect("opens");
+    assert_eq!((recovery.damaged_bytes, recovery.torn_bytes), (0, 0), "mended for good");
+}
+
+#[test]
+fn damage_further_back_is_gone_round_and_named() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &SMALL, 60);
+    let hurt = journal.segments[2].path.clone();
+    let mut bytes = fs::read(&hurt).expect("readable");
+    let end = bytes.len();
+    bytes[end - 5] ^= 1;
+    fs::write(&hurt, &bytes).expect("written");
+    let (commits, gaps) = read_all(&mut journal, Seq(0));
+    assert_eq!(commits.len(), 59);
+    let [gap] = gaps.as_slice() else { panic!("{gaps:?}") };
+    assert!(gap.seqs.end.0 - gap.seqs.start.0 <= 3);
+}
+
+#[test]
+fn missing_swapped_and_foreign_files_stop_nothing() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let journal = filled(home.path(), &SMALL, 60);
+    let paths: Vec<PathBuf> = journal.segments.iter().map(|segment| segment.path.clone()).collect();
+    drop(journal);
+    let swap = home.path().join("aside");
+    fs::rename(&paths[1], &swap).expect("moved");
+    fs::rename(&paths[2], &paths[1]).expect("moved");
+    fs::rename(&swap, &paths[2]).expect("moved");
+    fs::write(home.path().join("notes.txt"), "somebody's").expect("written");
+    let (mut journal, recovery) = Journal::open(home.path(), &SMALL).expect("opens");
+    assert_eq!(recovery.foreign, [home.path().join("notes.txt")]);
+    assert_eq!(read_all(&mut journal, Seq(0)).0, expected(60), "the header says which segment it is");
+    drop(journal);
+    fs::remove_file(&paths[3]).expect("removed");
+    let (mut journal, _) = Journal::open(home.path(), &SMALL).expect("opens");
+    let (commits, gaps) = read_all(&mut journal, Seq(0));
+    assert_eq!(gaps.len(), 1);
+    assert_eq!(gaps[0].why, GapWhy::Dropped);
+    let missing: u64 = gaps[0].seqs.end.0 - gaps[0].seqs.start.0;
+    let rows = |commits: &[Commit]| commits.iter().map(|commit| count(commit.rows.len())).sum::<u64>();
+    assert_eq!(rows(&commits) + missing, rows(&expected(60)));
+    assert!(home.path().join("notes.txt").exists());
+}
+
+#[test]
+fn a_newer_format_is_refused_and_not_touched() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = filled(home.path(), &ONE_SEGMENT, 3).segments[0].path.clone();
+    let mut bytes = fs::read(&path).expect("readable");
+    bytes[8..12].copy_from_slice(&7_u32.to_le_bytes());
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[8..12]);
+    hasher.update(&bytes[16..64]);
+    bytes[12..16].copy_from_slice(&hasher.finalize().to_le_bytes());
+    bytes.extend_from_slice(b"what we know nothing of");
+    fs::write(&path, &bytes).expect("written");
+    let told = Journal::open(home.path(), &ONE_SEGMENT).expect_err("refused").to_string();
+    assert!(told.contains("format 7") && told.contains("up to 1"), "{told}");
+    assert_eq!(fs::read(&path).expect("readable"), bytes);
+}
+
+/// A disk on which some operations fail: the `n`-th to the `n + times`-th.
+#[derive(Debug, Clone)]
+struct SickDisk {
+    done: Arc<AtomicUsize>,
+    from: usize,
+    times: usize,
+}
+
+impl SickDisk {
+    fn ask(&self) -> io::Result<()> {
+        let at = self.done.fetch_add(1, Ordering::Relaxed);
+        if (self.from..self.from + self.times).contains(&at) { Err(io::Error::other("EIO")) } else { Ok(()) }
+    }
+}
+
+#[derive(Debug)]
+struct SickSink {
+    disk: SickDisk,
+    file: Box<dyn Sink>,
+    written: u64,
+    synced: u64,
+}
+
+impl Disk for SickDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
+        self.ask()?;
+        Ok(Box::new(SickSink { disk: self.clone(), file: RealDisk.create(path)?, written: 0, synced: 0 }))
+    }
+    fn resume(&self, path: &Path, at: u64) -> io::Result<Box<dyn Sink>> {
+        Ok(Box::new(SickSink { disk: self.clone(), file: RealDisk.resume(path, at)?, written: at, synced: at }))
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.ask()?;
+        RealDisk.remove(path)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.ask()?;
+        RealDisk.sync_dir(dir)
+    }
+}
+
+impl Sink for SickSink {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let asked = self.disk.ask();
+        // As a full disk does: where it fails, a part of it gets there.
+        let part = if asked.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
+        self.file.append(part)?;
+        self.written += count(part.len());
+        asked
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        if let Err(error) = self.disk.ask() {
+            // As Linux may do: the pages count as clean afterwards, and their content is gone.
+            self.file.truncate(self.synced)?;
+            self.written = self.synced;
+            return Err(error);
+        }
+        self.synced = self.written;
+        self.file.sync()
+    }
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.disk.ask()?;
+        self.written = len;
+        self.file.truncate(len)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_anywhere_loses_nothing_once_it_is_well() {
+    for times in [1, 2, 3, 7] {
+        for from in 0..60 {
+            let what = format!("{times} failures from operation {from}");
+            let home = tempfile::tempdir().expect("a temporary directory");
+            let disk = SickDisk { done: Arc::default(), from: from + 2, times };
+            let (mut journal, _) = Journal::open_on(Box::new(disk), home.path(), &SMALL).expect("opens");
+            journal.name_points(names("a/stage a/rain b/stage"));
+            let mut reader = JournalReader::after(home.path(), Seq(0), names("a/stage a/rain b/stage"));
+            let (mut commit, mut seen, mut durable) = (Commit::default(), Vec::new(), Seq(0));
+            for n in 0..20 {
+                journal.append(Now::at(n * 1_000), &rows(n)).expect("taken in");
+                match journal.sync() {
+                    Ok(now_durable) => {
+                        assert!(journal.failing().is_none());
+                        assert!(*now_durable.get() >= durable, "{what}");
+                        durable = *now_durable.get();
+                    }
+                    Err(JournalError::Sick { .. }) => assert!(journal.failing().is_some()),
+                    Err(other) => panic!("{what}: {other}"),
+                }
+                while reader.read(durable, &mut commit).unwrap_or_else(|e| panic!("{what}: {e}")) == Step::Commit {
+                    seen.push(commit.clone());
+                }
+            }
+            while journal.sync().is_err() {}
+            assert_eq!(read_all(&mut journal, Seq(0)), (expected(20), vec![]), "{what}: read live");
+            assert!(expected(20).starts_with(&seen), "{what}: followed");
+            drop(journal);
+            let (mut journal, _) = Journal::open(home.path(), &SMALL).expect("opens again");
+            assert_eq!(read_all(&mut journal, Seq(0)), (expected(20), vec![]), "{what}: read again");
+        }
+    }
+}
+
+#[test]
+fn whole_segments_go_when_nobody_needs_them() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &SMALL, 60);
+    let all = journal.next().0 - 1;
+    let middle = Seq(all / 2);
+    assert!(journal.retain(middle).expect("dropped") > 2);
+    assert!(journal.oldest() <= middle);
+    let (commits, gaps) = read_all(&mut journal, Seq(middle.0 - 1));
+    assert!(gaps.is_empty());
+    assert_eq!(commits.last(), expected(60).last());
+}
+
+#[test]
+fn what_falls_off_the_end_is_counted_to_the_row() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &SMALL, 400);
+    let stored = Seq(5);
+    let lost = journal.enforce(stored.next()).expect("enforced").expect("something was lost");
+    assert!(journal.bytes() <= SMALL.journal_bytes);
+    let (commits, gaps) = read_all(&mut journal, stored);
+    let kept: u64 = commits.iter().map(|commit| count(commit.rows.len())).sum();
+    let readings: u64 = lost.points.values().map(|lost| lost.readings).sum();
+    assert_eq!(stored.0 + readings + lost.others + kept, journal.next().0 - 1);
+    assert_eq!(gaps, [Gap { seqs: stored.next()..Seq(lost.seqs.end), why: GapWhy::Dropped }]);
+    let stage = lost.points["a/stage"];
+    assert!(stage.readings > 50 && stage.from < stage.to, "{stage:?}");
+    assert_eq!(journal.enforce(Seq(1)).expect("enforced"), None, "small enough now");
+}
+
+#[test]
+fn skipped_numbers_are_never_given_and_no_loss() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &SMALL, 2);
+    let next = journal.next();
+    journal.skip(next..Seq(next.0 + 100));
+    let given = journal.append(Now::at(5_000), &rows(0)).expect("taken in");
+    assert_eq!(given.start, Seq(next.0 + 100));
+    journal.sync().expect("synced");
+    journal.skip(Seq(1)..next);
+    assert_eq!(journal.next(), given.end, "already passed");
+    drop(journal);
+    let (mut journal, recovery) = Journal::open(home.path(), &SMALL).expect("opens");
+    assert_eq!(recovery.next, given.end);
+    assert_eq!(recovery.last, Some(Now::at(5_000)));
+    let (commits, gaps) = read_all(&mut journal, Seq(0));
+    assert!(gaps.is_empty(), "{gaps:?}");
+    assert_eq!(commits.len(), 3);
+}
+
+#[test]
+fn rows_keep_their_points_when_the_configuration_is_reordered() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    drop(filled(home.path(), &SMALL, 1));
+    let (mut journal, recovery) = Journal::open(home.path(), &SMALL).expect("opens");
+    assert_eq!(recovery.names, Some(names("a/stage a/rain b/stage")));
+    let today = names("b/stage a/stage");
+    journal.name_points(Arc::clone(&today));
+    journal.append(Now::at(9_000), &[reading(1, 9_000, 4.5)]).expect("taken in");
+    let durable = *journal.sync().expect("synced").get();
+    let mut reader = JournalReader::after(home.path(), Seq(0), today);
+    let mut commit = Commit::default();
+    for _ in 0..2 {
+        assert_eq!(reader.read(durable, &mut commit).expect("readable"), Step::Commit);
+        let Row::Reading(reading) = &commit.rows[0] else { panic!("a reading") };
+        assert_eq!(name_of(&reader, reading.point), "a/stage");
+    }
+}
