@@ -3,8 +3,10 @@
 //!
 //! Nothing here starts a thread or makes a channel: the topology does, and drives these with plain calls.
 
+pub mod database;
 pub mod disk;
 pub mod journal;
+pub mod ledger;
 pub mod names;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
