@@ -35,7 +35,7 @@ const TASKS_WHY: &str =
     "every task and channel is made in daemon/src/topology.rs, with a bound and what happens when it is full";
 const NOWHERE: &[&str] = &[];
 
-/// Every fence.
+/// Every fence. `spawn_blocking`, awaited where it stands, is a call and no task; a `oneshot` is a reply and no queue.
 const FENCES: &[Fence] = &[
     fence("rumqttc", &["connectors/src/link/mqtt.rs", "connectors/src/link/mqtt/", "tests/"], Over::Product, VENDOR),
     fence(
@@ -70,7 +70,6 @@ const FENCES: &[Fence] = &[
     fence("unbounded_channel", NOWHERE, Over::All, "nothing is unbounded"),
     fence("UnboundedSender", NOWHERE, Over::All, "nothing is unbounded"),
     fence("spawn(", TASKS, Over::Product, TASKS_WHY),
-    fence("spawn_blocking(", TASKS, Over::Product, TASKS_WHY),
     fence("spawn_local(", TASKS, Over::Product, TASKS_WHY),
     fence("thread::Builder", TASKS, Over::Product, TASKS_WHY),
     fence("JoinSet::new", TASKS, Over::Product, TASKS_WHY),
