@@ -8,6 +8,8 @@ pub mod disk;
 pub mod journal;
 pub mod ledger;
 pub mod names;
+pub mod series;
+pub mod snapshot;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -1,0 +1,86 @@
+//! The time series: where readings go to be looked at. Every store follows the journal by a cursor of its own; a store
+//! that is down is a cursor that lags, and disturbs nobody.
+//!
+//! **The contract**, held by one suite over all of [`STORES`]: a reading behind the cursor is in the store once; the
+//! cursor never moves before that is so; nothing is ever read beyond what the journal says is durable; a step takes a
+//! bounded time and ends in one of the ways of [`Progress`].
+
+pub mod chunk;
+pub mod embedded;
+pub mod samples;
+
+use std::time::Duration;
+
+use watchfire_model::id::Seq;
+use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::reading::Reading;
+use watchfire_model::time::{Now, Span, Timestamp};
+
+use super::journal::Gap;
+
+/// A kind of store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreKind {
+    /// As the configuration names it.
+    pub name: &'static str,
+    /// In one sentence, for people.
+    pub what: &'static str,
+}
+
+/// Every kind of store.
+pub const STORES: &[StoreKind] = &[embedded::KIND];
+
+/// A time-series store that follows the journal. Driven by one thread, which calls `step` again and again.
+pub trait SeriesStore: Send {
+    /// Its name in logs and metrics.
+    fn name(&self) -> &str;
+    /// All rows up to here are in the store for good; the journal may forget them.
+    fn cursor(&self) -> Seq;
+    /// Does a bounded piece of work: takes rows from the journal, not beyond `durable`, and stores them.
+    fn step(&mut self, durable: Seq) -> Progress;
+}
+
+/// How a step ended.
+#[derive(Debug)]
+pub enum Progress {
+    /// Nothing to do. Ask again once more is durable; a few times a second is often enough.
+    Idle,
+    /// Readings were stored, and the cursor moved.
+    Wrote {
+        /// How many.
+        readings: u64,
+        /// More may wait: ask again at once.
+        more: bool,
+    },
+    /// These rows were gone from the journal before the store could have them. Ask again at once.
+    Lost(Gap),
+    /// It did not work. The cursor stays; ask again after the pause.
+    Trouble {
+        /// Which kind.
+        trouble: Trouble,
+        /// In words, for the log.
+        why: String,
+        /// How long to wait.
+        pause: Duration,
+    },
+}
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// It is not there, or too busy: it will come back by itself.
+    Outage,
+    /// It refuses us: token, bucket or address are wrong. Nothing will change until a person acts.
+    Refused,
+}
+
+/// Quality control's word on a reading, for the store's `quality`.
+pub type Judge = Box<dyn FnMut(&Reading, Now) -> (Flag, Checks) + Send>;
+
+/// A sensor's clock may be ahead of ours by so much (SEMANTICS §2.2).
+const MAX_AHEAD: Span = Span::minutes(2);
+
+/// When a reading is filed: the sensor's word, unless its clock is ahead of ours, then our receipt.
+fn filed_at(reading: &Reading) -> Timestamp {
+    if reading.observed_at > reading.received_at + MAX_AHEAD { reading.received_at } else { reading.observed_at }
+}
