@@ -8,6 +8,9 @@ use watchfire_model::time::Span;
 
 use crate::lang::Lang;
 
+pub mod cap;
+pub mod platform;
+
 /// Options of `demo`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DemoArgs {

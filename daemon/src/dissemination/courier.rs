@@ -50,6 +50,7 @@ pub async fn run<M: Carried>(
     let mut open = true;
     let mut courier = Courier { lanes: Lanes::new(), route: &route, receipts, clock, jitter };
     let mut under_way = FuturesUnordered::new();
+    let mut heap = Vec::new();
     loop {
         while let Some(notice) = courier.lanes.next(Instant::now(), under_way.len()) {
             under_way.push(attempt(&route, notice));
@@ -63,14 +64,18 @@ pub async fn run<M: Carried>(
             biased;
             () = cancel.cancelled() => Event::Stop,
             Some((notice, outcome)) = under_way.next() => Event::Ended(notice, outcome),
-            heard = notices.recv(), if open && held < HELD => heard.map_or(Event::Closed, |notice| Event::Heard(Arc::new(notice))),
+            // All that waits, at once: of a burst the red one goes first.
+            heard = notices.recv_many(&mut heap, HELD - held), if open && held < HELD => Event::Heard(heard),
             () = wait_until(due) => Event::Due,
         };
         match event {
             Event::Stop => break,
             Event::Ended(notice, outcome) => courier.settle(&notice, outcome).await,
-            Event::Heard(notice) => courier.lanes.take_in(Instant::now(), notice),
-            Event::Closed => open = false,
+            Event::Heard(0) => open = false,
+            Event::Heard(_) => {
+                let now = Instant::now();
+                heap.drain(..).for_each(|notice| courier.lanes.take_in(now, Arc::new(notice)));
+            }
             Event::Due => {}
         }
     }
@@ -88,8 +93,8 @@ pub async fn run<M: Carried>(
 enum Event<M: Carried> {
     Stop,
     Ended(Carriage<M>, Result<Taken, SendError>),
-    Heard(Carriage<M>),
-    Closed,
+    /// So many notices; none will ever come again if it is none.
+    Heard(usize),
     Due,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use watchfire_model::bulletin::{MessageClass, Notice};
+use watchfire_model::bulletin::{Bulletin, MessageClass, Notice};
 use watchfire_model::durable::Durable;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::WarningId;
@@ -26,6 +26,8 @@ const SAY_EVERY: Duration = Duration::from_secs(60);
 /// All that a courier holds.
 pub(super) struct Lanes<M: Carried> {
     lanes: BTreeMap<WarningId, Lane<M>>,
+    /// Notices in all lanes.
+    held: usize,
     arrivals: u64,
 }
 
@@ -35,6 +37,8 @@ pub(super) type Carriage<M> = Arc<Durable<Notice<M>>>;
 /// The notices of one warning. Never empty.
 struct Lane<M: Carried> {
     queue: VecDeque<Carriage<M>>,
+    /// The most urgent and the highest in the queue: what waits behind lends its hurry to what stands before it.
+    rank: Rank,
     /// When the lane began to wait; the oldest of equals goes first.
     arrival: u64,
     /// Its head may go from here on.
@@ -47,30 +51,25 @@ struct Lane<M: Carried> {
     said: Option<Instant>,
 }
 
-impl<M: Carried> Lane<M> {
-    fn grade(&self) -> Option<Grade> {
-        self.queue.iter().map(|notice| notice.get().bulletin.grade).max()
-    }
+/// A greater one goes first.
+type Rank = (Haste, Grade);
 
-    /// What waits behind lends its hurry to what stands before it.
-    fn haste(&self) -> Haste {
-        let hurries = |notice: &Carriage<M>| {
-            let bulletin = &notice.get().bulletin;
-            bulletin.grade >= Grade::Orange || bulletin.class == MessageClass::Cancel
-        };
-        if self.queue.iter().any(hurries) { Haste::Urgent } else { Haste::Ordinary }
-    }
+/// The rank of one notice by itself.
+fn rank<M: Carried>(notice: &Notice<M>) -> Rank {
+    let Bulletin { grade, class, .. } = notice.bulletin;
+    let urgent = grade >= Grade::Orange || class == MessageClass::Cancel;
+    (if urgent { Haste::Urgent } else { Haste::Ordinary }, grade)
 }
 
 impl<M: Carried> Lanes<M> {
     /// Nothing held.
     pub(super) const fn new() -> Self {
-        Self { lanes: BTreeMap::new(), arrivals: 0 }
+        Self { lanes: BTreeMap::new(), held: 0, arrivals: 0 }
     }
 
     /// How many notices are held.
-    pub(super) fn held(&self) -> usize {
-        self.lanes.values().map(|lane| lane.queue.len()).sum()
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 
     /// Takes a notice in. One that is held already is not held twice; one that comes late goes to its place, though never
@@ -79,8 +78,10 @@ impl<M: Carried> Lanes<M> {
         let warning = notice.get().bulletin.warning.clone();
         self.arrivals += 1;
         let arrival = self.arrivals;
+        let rank = rank(notice.get());
         let lane = self.lanes.entry(warning).or_insert_with(|| Lane {
             queue: VecDeque::new(),
+            rank,
             arrival,
             due: now,
             busy: false,
@@ -90,24 +91,25 @@ impl<M: Carried> Lanes<M> {
         if lane.queue.iter().any(|held| held.get().id == notice.get().id) {
             return;
         }
-        let (before, order) = (lane.haste(), notice.get().order);
+        let order = notice.get().order;
         let place = lane.queue.partition_point(|held| held.get().order <= order).max(usize::from(lane.busy));
-        let new_head = place == 0;
         lane.queue.insert(place, notice);
-        // A long pause was for what was not urgent, or for another head.
-        if new_head || lane.haste() > before {
+        self.held += 1;
+        // A long pause was for what was in no hurry, or for another head.
+        if place == 0 || rank.0 > lane.rank.0 {
             lane.due = lane.due.min(now);
         }
-        if new_head {
+        if place == 0 {
             (lane.attempts, lane.said) = (0, None);
         }
+        lane.rank = lane.rank.max(rank);
     }
 
     /// The notice to send now, if one is due and there is room beside the `running` attempts. Its lane is busy until
     /// [`done`](Self::done) or [`failed`](Self::failed).
     pub(super) fn next(&mut self, now: Instant, running: usize) -> Option<Carriage<M>> {
         let ready = self.lanes.values_mut().filter(|lane| lane.due <= now && may_go(lane, running));
-        let first = ready.max_by_key(|lane| (lane.haste(), lane.grade(), std::cmp::Reverse(lane.arrival)))?;
+        let first = ready.max_by_key(|lane| (lane.rank, std::cmp::Reverse(lane.arrival)))?;
         first.busy = true;
         first.attempts = first.attempts.saturating_add(1);
         first.queue.front().cloned()
@@ -120,17 +122,21 @@ impl<M: Carried> Lanes<M> {
 
     /// Attempts for the head of a warning's lane, and its hurry.
     pub(super) fn head(&self, warning: &WarningId) -> Option<(u32, Haste)> {
-        self.lanes.get(warning).map(|lane| (lane.attempts, lane.haste()))
+        self.lanes.get(warning).map(|lane| (lane.attempts, lane.rank.0))
     }
 
     /// The head of a warning's lane is settled: the next one may go at once.
     pub(super) fn done(&mut self, now: Instant, warning: &WarningId) {
         let Some(lane) = self.lanes.get_mut(warning) else { return };
-        lane.queue.pop_front();
-        if lane.queue.is_empty() {
-            self.lanes.remove(warning);
-        } else {
-            (lane.due, lane.busy, lane.attempts, lane.said) = (now, false, 0, None);
+        self.held -= usize::from(lane.queue.pop_front().is_some());
+        match lane.queue.iter().map(|notice| rank(notice.get())).max() {
+            None => {
+                self.lanes.remove(warning);
+            }
+            Some(rank) => {
+                lane.rank = rank;
+                (lane.due, lane.busy, lane.attempts, lane.said) = (now, false, 0, None);
+            }
         }
     }
 
@@ -148,7 +154,7 @@ impl<M: Carried> Lanes<M> {
 
 /// Whether a lane's head may go beside `running` attempts.
 fn may_go<M: Carried>(lane: &Lane<M>, running: usize) -> bool {
-    let room = match lane.haste() {
+    let room = match lane.rank.0 {
         Haste::Urgent => ATTEMPTS,
         Haste::Ordinary => ORDINARY_ATTEMPTS,
     };

@@ -5,7 +5,6 @@ use serde::Serialize;
 use watchfire_model::bulletin::{Bulletin, Measured, MessageClass, Status};
 use watchfire_model::mode::ModeTag;
 use watchfire_model::site::Audience;
-use watchfire_model::time::Timestamp;
 
 use super::plain::{line, text};
 
@@ -129,7 +128,6 @@ struct Figures<'a> {
 
 impl<'a> Figures<'a> {
     fn of(measured: &'a Measured) -> Self {
-        let when = |at: Timestamp| at.to_string();
         Self {
             subject: measured.subject.as_str(),
             rule: measured.rule.as_str(),
@@ -138,7 +136,7 @@ impl<'a> Figures<'a> {
             value: measured.value,
             threshold: measured.threshold,
             unit: &measured.unit,
-            at: when(measured.at),
+            at: measured.at.to_string(),
         }
     }
 }
