@@ -28,8 +28,13 @@ pub struct Ticket(oneshot::Receiver<Durable<Seq>>);
 
 impl Ticket {
     /// Waits for the disk. `None`: the rows will never be durable (the journal is failing or closing); acknowledge nothing.
-    pub async fn durable(self) -> Option<Durable<Seq>> {
-        self.0.await.ok()
+    pub async fn durable(mut self) -> Option<Durable<Seq>> {
+        self.wait().await
+    }
+
+    /// As [`durable`](Self::durable), for a wait that may be given up and begun again; once it has ended it is over.
+    pub async fn wait(&mut self) -> Option<Durable<Seq>> {
+        (&mut self.0).await.ok()
     }
 }
 
@@ -75,5 +80,36 @@ impl Intake {
             mpsc::error::TrySendError::Full(offer) => (Full::Busy, offer.rows),
             mpsc::error::TrySendError::Closed(offer) => (Full::Closed, offer.rows),
         })
+    }
+
+    /// Waits for room, and keeps it for the caller. A wait given up loses nothing.
+    pub async fn room(&self) -> Result<Room<'_>, Full> {
+        self.tx.reserve().await.map(Room).map_err(|_| Full::Closed)
+    }
+
+    /// Room, if there is some now.
+    pub fn room_now(&self) -> Result<Room<'_>, Full> {
+        self.tx.try_reserve().map(Room).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(()) => Full::Busy,
+            mpsc::error::TrySendError::Closed(()) => Full::Closed,
+        })
+    }
+}
+
+/// Room for one offer.
+#[derive(Debug)]
+pub struct Room<'a>(mpsc::Permit<'a, Offer>);
+
+impl Room<'_> {
+    /// Offers rows that somebody waits for.
+    pub fn offer(self, rows: Vec<Row>) -> Ticket {
+        let (done, ticket) = oneshot::channel();
+        self.0.send(Offer { rows, done: Some(done) });
+        Ticket(ticket)
+    }
+
+    /// Offers rows that nobody waits for.
+    pub fn give(self, rows: Vec<Row>) {
+        self.0.send(Offer { rows, done: None });
     }
 }
