@@ -124,13 +124,11 @@ pub(crate) fn resolve(named: Option<&Path>) -> PathBuf {
 
 /// Loads a configuration; where it is not sound, says why on stderr and gives the code to end with.
 pub(crate) fn load(path: &Path, style: Style) -> Result<Settings, ExitCode> {
-    match config::load(path) {
-        Ok(settings) => Ok(settings),
-        Err(problems) => {
-            eprintln!("{}", problems.display(style.lang(), style.colour()));
-            Err(ExitCode::from(exit::CONFIG))
-        }
+    let examined = config::examine(path);
+    if !examined.problems.is_empty() {
+        eprint!("{}", examined.problems.display(style.lang(), style.colour()));
     }
+    examined.settings.ok_or(ExitCode::from(exit::CONFIG))
 }
 
 /// Runs the command on the process's own command line.

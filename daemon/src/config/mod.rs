@@ -1,14 +1,422 @@
-//! From text to [`Settings`]. Nothing opens before all of it is sound.
+//! From text to [`Settings`]. Everything is read, every mistake is told at once, and nothing opens before all of it is
+//! sound. What the text means is decided in the files beside this one; here they are put together.
 
+mod amount;
+mod area;
+mod bind;
+mod hazard;
+mod judging;
+mod link;
+mod names;
+mod nearest;
+mod output;
 pub mod problem;
+mod read;
+mod rule;
 pub mod settings;
+mod sheet;
+mod source;
+mod station;
+mod watch;
+mod zone;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use self::problem::Problems;
-use self::settings::Settings;
+use sha2::{Digest, Sha256};
+use watchfire_model::grade::Grade;
+use watchfire_model::id::Revision;
+use watchfire_model::rule::Reach;
+use watchfire_model::site::{Audience, Channel, Site, TestMark};
+use watchfire_model::time::Zone;
 
-/// Loads a configuration and everything it names.
+use self::hazard::{Hazards, PACKS};
+use self::link::Links;
+use self::problem::{Place, Problem, Problems};
+use self::read::{At, Context, Document, Table};
+use self::rule::{Known, Rules};
+use self::settings::{ChannelConfig, Settings};
+use self::station::Field;
+
+/// A configuration, and everything that is wrong with it or should be looked at.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// There if nothing is wrong.
+    pub settings: Option<Settings>,
+    /// Errors and warnings.
+    pub problems: Problems,
+}
+
+/// Loads a configuration and everything it names. Warnings are left out; [`examine`] has them.
 pub fn load(path: &Path) -> Result<Settings, Problems> {
-    Err(Problems::unreadable(path))
+    examine(path).sound()
+}
+
+/// Loads a configuration from text, for tests; what it names is looked for in `folder`.
+pub fn load_str(text: &str, folder: &Path) -> Result<Settings, Problems> {
+    examine_str("watchfire.toml", text, folder).sound()
+}
+
+/// Reads a configuration and says all that is to be said of it.
+pub fn examine(path: &Path) -> Examined {
+    let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+    let environment = |name: &str| std::env::var(name).ok();
+    let cx = Context::new(folder, &environment);
+    let settings = cx.open(path, None).and_then(|(file, text)| build(&cx, file, &text));
+    Examined::of(cx, settings)
+}
+
+/// As [`examine`], from text.
+pub fn examine_str(name: &str, text: &str, folder: &Path) -> Examined {
+    let environment = |name: &str| std::env::var(name).ok();
+    let cx = Context::new(folder.to_owned(), &environment);
+    let (file, text) = cx.hold(name.to_owned(), text.into());
+    let settings = build(&cx, file, &text);
+    Examined::of(cx, settings)
+}
+
+impl Examined {
+    fn of(cx: Context<'_>, settings: Option<Settings>) -> Self {
+        let problems = cx.into_problems();
+        Self { settings: settings.filter(|_| !problems.has_errors()), problems }
+    }
+    fn sound(self) -> Result<Settings, Problems> {
+        self.settings.ok_or(self.problems)
+    }
+}
+
+/// A text that the configuration names: a pack, or an included file.
+struct Part {
+    file: usize,
+    text: Arc<str>,
+    pack: bool,
+}
+
+fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
+    let main = cx.parse(file, text);
+    let root = main.root(cx);
+    let parts = if main.is_broken() { Vec::new() } else { parts(cx, &root) };
+    let documents: Vec<(Document<'_>, bool)> =
+        parts.iter().map(|part| (cx.parse(part.file, &part.text), part.pack)).collect();
+    if documents.iter().map(|(document, _)| document).chain([&main]).any(Document::is_broken) {
+        // What was made of a text that is not TOML would only add riddles.
+        return None;
+    }
+
+    let head = Head::read(&root);
+    let mut shared = Shared::default();
+    for (document, pack) in &documents {
+        let table = document.root(cx);
+        if *pack {
+            shared.packed_hazards.extend(table.tables("hazard", "[[hazard]]"));
+            shared.packed_rules.extend(table.tables("rule", "[[rule]]"));
+            if let Some(about) = table.table("pack", "[pack]") {
+                let _ = (about.text("name"), about.text("summary"), about.text("sources"));
+                about.finish();
+            }
+        } else {
+            shared.take(&table);
+        }
+        table.finish();
+    }
+    shared.take(&root);
+
+    let (areas, area_ids) = area::areas(&shared.areas, cx);
+    shared.areas.into_iter().for_each(Table::finish);
+    let only_area = match areas.as_slice() {
+        [only] => Some(only.id.as_str()),
+        [] | [_, _, ..] => None,
+    };
+    let mut field = Field::new();
+    for station in shared.stations {
+        field.read_station(station, &area_ids, only_area);
+    }
+    for path in root.texts("stations_csv") {
+        if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
+            sheet::stations(cx, file, &text, &mut field, &area_ids, only_area, &head.zone.name);
+        }
+    }
+    for path in root.texts("points_csv") {
+        if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
+            sheet::points(cx, file, &text, &mut field);
+        }
+    }
+    field.settle(cx);
+    for group in shared.groups {
+        field.read_group(group);
+    }
+
+    let mut hazards = Hazards::new();
+    let own_hazards: Vec<String> =
+        shared.hazards.iter().filter_map(|table| table.text("id")).map(|id| id.value).collect();
+    shared.packed_hazards.into_iter().chain(shared.hazards).for_each(|table| hazards.read(table));
+    let named = |tables: &[Table<'_>]| -> Vec<String> {
+        tables.iter().filter_map(|table| table.get("hazard")?.raw_text()).map(|hazard| hazard.value).collect()
+    };
+    let used: Vec<String> = [named(&shared.rules), named(&shared.packed_rules), own_hazards].concat();
+    let hazard_names = std::mem::replace(&mut hazards.names, names::Names::new("hazard"));
+    let mut profiles = hazards.settle(cx, &head.languages, &|id| used.iter().any(|used| used == id));
+    hazard::release(root.table("release", "[release]"), &hazard_names, &mut profiles.list, head.test.is_some());
+
+    let mut rules = Rules::new();
+    let known = Known { field: &field, profiles: &profiles, hazards: &hazard_names };
+    for table in shared.rules {
+        rules.read(table, &known, false);
+    }
+    for table in shared.packed_rules {
+        if table.text("id").is_none_or(|id| !rules.has(&id.value)) {
+            rules.read(table, &known, true);
+        }
+    }
+
+    let links = Links::read(root.table("connectors", "[connectors]"), cx, &field, &head.sender);
+    links.idle(cx);
+    let channels = output::channels(root.tables("channel", "[[channel]]"), cx);
+    let storage = output::storage(root.table("storage", "[storage]"), cx);
+    let listen = output::listen(root.table("api", "[api]"));
+    heard(cx, &head, &profiles.list, &used, &channels);
+    root.finish();
+    if rules.list.is_empty() && cx.errors() == 0 {
+        cx.report(Problem::warning(head.at, "there is no rule: nothing will ever be warned of"));
+    }
+
+    let site = Site {
+        name: head.name,
+        authority: head.authority,
+        issuer: head.issuer,
+        sender: head.sender,
+        contact: head.contact,
+        zone: head.zone,
+        languages: head.languages,
+        test: head.test,
+        areas,
+        stations: field.stations,
+        points: field.points,
+        groups: field.groups,
+        hazards: profiles.list,
+        rules: rules.list,
+        channels: channels.iter().map(known_to_the_desk).collect(),
+        revision: revision(cx),
+    };
+    (cx.errors() == 0).then(|| Settings {
+        site: Arc::new(site),
+        mqtt: links.mqtt,
+        modbus: links.modbus,
+        channels,
+        influx: storage.influx,
+        data_dir: storage.data_dir,
+        listen,
+        limits: storage.limits,
+    })
+}
+
+/// Tables that may stand in the main file and in included ones.
+#[derive(Default)]
+struct Shared<'a> {
+    areas: Vec<Table<'a>>,
+    stations: Vec<Table<'a>>,
+    groups: Vec<Table<'a>>,
+    hazards: Vec<Table<'a>>,
+    rules: Vec<Table<'a>>,
+    packed_hazards: Vec<Table<'a>>,
+    packed_rules: Vec<Table<'a>>,
+}
+
+impl<'a> Shared<'a> {
+    fn take(&mut self, table: &Table<'a>) {
+        self.areas.extend(table.tables("area", "[[area]]"));
+        self.stations.extend(table.tables("station", "[[station]]"));
+        self.groups.extend(table.tables("group", "[[group]]"));
+        self.hazards.extend(table.tables("hazard", "[[hazard]]"));
+        self.rules.extend(table.tables("rule", "[[rule]]"));
+    }
+}
+
+/// Opens packs and included files.
+fn parts(cx: &Context<'_>, root: &Table<'_>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for name in root.texts("packs") {
+        let path = name.value.ends_with(".toml") || name.value.contains('/');
+        if path {
+            let path = cx.path(&name.value);
+            let path = if path.is_dir() { path.join("pack.toml") } else { path };
+            parts.extend(cx.open(&path, Some(name.at)).map(|(file, text)| Part { file, text, pack: true }));
+            continue;
+        }
+        match PACKS.iter().find(|(known, _)| *known == name.value) {
+            Some((known, text)) => {
+                let (file, text) = cx.hold(format!("pack {known}"), (*text).into());
+                parts.push(Part { file, text, pack: true });
+            }
+            None => {
+                let problem = Problem::error(name.at, format!("there is no pack \"{}\"", name.value))
+                    .label(format!("known: {}", PACKS.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ")));
+                cx.report(
+                    problem.maybe_hint(nearest::did_you_mean(&name.value, PACKS.iter().map(|(known, _)| *known))),
+                );
+            }
+        }
+    }
+    for key in ["stations", "rules"] {
+        for pattern in root.texts(key) {
+            for path in expand(cx, &pattern) {
+                parts.extend(cx.open(&path, Some(pattern.at)).map(|(file, text)| Part { file, text, pack: false }));
+            }
+        }
+    }
+    parts
+}
+
+/// The files of `stations/*.toml`, in order of name; wildcards only in the last part.
+fn expand(cx: &Context<'_>, pattern: &At<String>) -> Vec<PathBuf> {
+    let path = cx.path(&pattern.value);
+    let last = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    if !last.contains(['*', '?']) {
+        return vec![path];
+    }
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let entries = match std::fs::read_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
+        Ok(entries) => entries,
+        Err(error) => {
+            cx.report(Problem::error(pattern.at, format!("cannot look into {}: {error}", folder.display())));
+            return Vec::new();
+        }
+    };
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| names::matches(&last, name)))
+        .map(|entry| folder.join(entry.file_name()))
+        .collect();
+    found.sort();
+    if found.is_empty() {
+        cx.report(Problem::warning(pattern.at, format!("no file matches \"{}\"", pattern.value)));
+    }
+    found
+}
+
+/// `[site]`.
+struct Head {
+    name: String,
+    authority: String,
+    issuer: String,
+    sender: String,
+    contact: String,
+    zone: Zone,
+    languages: Vec<String>,
+    test: Option<TestMark>,
+    at: Place,
+}
+
+impl Head {
+    fn read(root: &Table<'_>) -> Self {
+        let cx = root.cx;
+        let mut head = Self {
+            name: String::new(),
+            authority: "county".into(),
+            issuer: String::new(),
+            sender: String::new(),
+            contact: String::new(),
+            zone: Zone::default(),
+            languages: vec!["zh-CN".into()],
+            test: None,
+            at: root.at,
+        };
+        let Some(table) = root.table("site", "[site]") else {
+            if root.get("site").is_none() {
+                root.missing("[site]", "every configuration says who warns: name, issuer, sender, zone");
+            }
+            return head;
+        };
+        head.at = table.at;
+        let text = |key, why| table.required(key, why).map(|text| text.value).unwrap_or_default();
+        head.name = text("name", "");
+        head.issuer = text("issuer", "who warns, as it stands in every bulletin (发布单位)");
+        if let Some(sender) = table.required("sender", "globally unique, such as your domain: warnings.example.org") {
+            if sender.value.contains([' ', ',', '<', '&']) || sender.value.contains(char::is_whitespace) {
+                let problem = Problem::error(sender.at, "CAP allows no spaces, commas, `<` or `&` in a sender");
+                cx.report(problem.label("CAP 1.2, 3.2.1"));
+            }
+            head.sender = sender.value;
+        }
+        head.contact = table.text("contact").map(|contact| contact.value).unwrap_or_default();
+        const LEVELS: &[(&str, &str)] =
+            &[("county", "county"), ("city", "city"), ("province", "province"), ("nation", "nation")];
+        if let Some(authority) = table.word("authority", LEVELS) {
+            head.authority = authority.value.into();
+        }
+        if let Some(name) = table.required("zone", "an IANA name such as Asia/Shanghai") {
+            match zone::zone(&name.value) {
+                Some(zone) => head.zone = zone,
+                None => {
+                    let problem = Problem::error(name.at, format!("there is no time zone \"{}\"", name.value));
+                    cx.report(problem.hint(
+                        "an IANA name such as Asia/Shanghai (the system needs tzdata), or an offset such as +08:00",
+                    ));
+                }
+            }
+        }
+        let languages = table.texts("languages");
+        if !languages.is_empty() {
+            head.languages = languages.into_iter().map(|language| language.value).collect();
+        }
+        if let Some(mark) = table.text("test_mark") {
+            let note =
+                table.text("test_note").map_or_else(|| "This system is not in service.".into(), |note| note.value);
+            head.test = Some(TestMark { mark: mark.value, note });
+        }
+        table.finish();
+        head
+    }
+}
+
+/// Reports audiences that nobody speaks to, and channels that nothing is sent through.
+fn heard(
+    cx: &Context<'_>,
+    head: &Head,
+    hazards: &[watchfire_model::rule::Hazard],
+    used: &[String],
+    channels: &[ChannelConfig],
+) {
+    let warned = |reach| hazards.iter().any(|h| h.reach == reach && used.iter().any(|id| id == h.id.as_str()));
+    let public = warned(Reach::Public);
+    if channels.is_empty() || cx.errors() > 0 {
+        return;
+    }
+    let spoken = |audience, grade| channels.iter().any(|c| c.audience == audience && c.from_grade <= grade);
+    if !spoken(Audience::Internal, Grade::Blue) {
+        let problem = Problem::warning(head.at, "no channel tells the internal audience of every grade");
+        cx.report(problem.hint("those on duty are told at once and without a signature: audience = \"internal\""));
+    }
+    if public && !spoken(Audience::Public, Grade::Red) {
+        let problem = Problem::warning(head.at, "there are public hazards and no channel to the public");
+        cx.report(problem.hint("a released warning would reach nobody: audience = \"public\""));
+    }
+    if !public {
+        for channel in channels.iter().filter(|channel| channel.audience == Audience::Public) {
+            let message =
+                format!("channel \"{}\" is for the public, and no hazard ever goes to the public", channel.name);
+            cx.report(Problem::warning(head.at, message).hint("a hazard's `reach` is public or internal"));
+        }
+    }
+}
+
+fn known_to_the_desk(channel: &ChannelConfig) -> Channel {
+    Channel {
+        name: channel.name.clone(),
+        audience: channel.audience,
+        from_grade: channel.from_grade,
+        takes_drills: channel.takes_drills,
+    }
+}
+
+/// A short hash of every text that was read.
+fn revision(cx: &Context<'_>) -> Revision {
+    let mut hash = Sha256::new();
+    for (name, text) in cx.texts() {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name.rsplit('/').next().unwrap_or_default());
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    Revision(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -1,0 +1,163 @@
+//! Configurations with mistakes in them, and what the operator is told. `UPDATE=1` rewrites the expected texts; a
+//! rewritten one is reviewed like code.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use watchfire::config;
+use watchfire_model::grade::Grade;
+use watchfire_model::ladder::Delay;
+use watchfire_model::rule::{Class, Release};
+use watchfire_model::time::Span;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
+}
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/example/watchfire.toml")
+}
+
+/// What is said of a configuration, file names without their folder.
+fn said(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("a case is readable");
+    let name = path.file_name().and_then(|name| name.to_str()).expect("cases have plain names");
+    let examined = config::examine_str(name, &text, &folder());
+    assert_eq!(examined.settings.is_none(), examined.problems.has_errors(), "{name}");
+    examined.problems.to_string().replace(&format!("{}/", folder().display()), "")
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place() {
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder())
+        .expect("the cases are there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    cases.sort();
+    assert!(cases.len() >= 20, "only {} cases", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let expected = case.with_extension("txt");
+        let said = said(case);
+        assert!(!said.is_empty(), "{}: nothing was said of it", case.display());
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&expected, &said).expect("the expected text can be written");
+        }
+        let expected = std::fs::read_to_string(&expected).unwrap_or_default();
+        if said != expected {
+            wrong.push(format!("--- {}\nexpected:\n{expected}\nsaid:\n{said}", case.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_example_site_is_sound_and_means_what_it_says() {
+    let examined = config::examine(&example());
+    assert!(examined.problems.is_empty(), "{}", examined.problems);
+    let settings = examined.settings.expect("no problem was reported");
+    let site = &settings.site;
+    assert_eq!((site.areas.len(), site.stations.len(), site.points.len(), site.rules.len()), (3, 8, 12, 8));
+    let stage = site.find_point("baisha", "stage").and_then(|ix| site.point(ix)).expect("it is in points.csv");
+    assert_eq!(stage.resolution, Some(0.01), "1 cm is 0.01 m");
+    assert_eq!(stage.thresholds.orange, Some(38.1));
+    let rapid = site.rules.iter().find(|rule| rule.id.as_str() == "river-rapid-rise").expect("it is in rivers.toml");
+    assert_eq!(rapid.unit.map(|unit| unit.symbol), Some("m/h"));
+    assert_eq!(rapid.lift_below.orange, Some(0.3), "60 % of 0.5");
+    assert_eq!(rapid.lift_margin.orange, None, "the pack's margin in metres is no margin in metres an hour");
+    let face = site.rules.iter().find(|rule| rule.id.as_str() == "methane-face").expect("it is in mine_and_slope.toml");
+    assert_eq!((face.class, face.lift_below.red, face.lift_after.red), (Class::Instant, Some(1.0), Span::minutes(10)));
+    let flood = site.hazard("river_flood").expect("it is in the river pack");
+    assert_eq!(
+        (flood.release.raise.blue, flood.release.raise.red, flood.release.end.red),
+        (Release::Auto, Release::One, Release::One)
+    );
+    assert_eq!(settings.mqtt.iter().map(|link| link.bindings.len()).sum::<usize>(), 9);
+    assert_eq!(settings.modbus.iter().map(|link| link.fields.len()).sum::<usize>(), 3);
+    assert!(site.areas.iter().all(|area| area.polygons.len() == 1), "each area has its own outline");
+    assert_eq!(site.zone.offset_at(watchfire_model::time::Timestamp(1_700_000_000_000)), 28_800);
+}
+
+#[test]
+fn the_reduced_machine_is_reached_by_configuration_alone() {
+    let text = r#"
+        packs = ["river"]
+        [site]
+        name = "r"
+        issuer = "r"
+        sender = "r"
+        zone = "UTC"
+        [[area]]
+        id = "a"
+        name = "a"
+        [[station]]
+        id = "calder"
+        [[station.point]]
+        id = "stage"
+        quantity = "stage"
+        unit = "m"
+        interval = "15m"
+        [[rule]]
+        id = "stage"
+        hazard = "river_flood"
+        watch = { quantity = "stage" }
+        measure = "stage"
+        ladder = { blue = { raise_at = 4.0, lift_below = 3.6 }, red = { raise_at = 10.0, lift_below = 9.0 } }
+        class = "instant"
+        raise_after = "0s"
+        lift_after = "0s"
+        hold = "0s"
+        coverage = 0
+    "#;
+    let settings = config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}"));
+    let rule = settings.site.rules.first().expect("one is written");
+    for grade in Grade::ALL {
+        assert!(rule.raise_after.get(grade).is_none());
+        assert_eq!((*rule.lift_after.get(grade), *rule.hold.get(grade)), (Span::ZERO, Span::ZERO));
+    }
+    assert_eq!((rule.class, rule.coverage), (Class::Instant, 0.0));
+    assert_eq!((rule.lift_below.blue, rule.lift_below.red, rule.lift_below.orange), (Some(3.6), Some(9.0), None));
+    assert_eq!(rule.raise_after.red, Delay { samples: None, span: Some(Span::ZERO) });
+}
+
+#[test]
+fn the_environment_fills_in_and_is_missed() {
+    let name = "WATCHFIRE_TEST_NOT_SET_ANYWHERE";
+    let site = |issuer: &str| format!("[site]\nname = \"n\"\nissuer = \"{issuer}\"\nsender = \"s\"\nzone = \"UTC\"\n");
+    let filled =
+        config::load_str(&site(&format!("${{{name}:-the county}}")), Path::new(".")).expect("it has a default");
+    assert_eq!(filled.site.issuer, "the county");
+    let plain = config::load_str(&site("a $${b}"), Path::new(".")).expect("it is escaped");
+    assert_eq!(plain.site.issuer, "a ${b}");
+    let missed = config::load_str(&site(&format!("${{{name}}}")), Path::new(".")).expect_err("it has none");
+    assert!(missed.to_string().contains(name), "{missed}");
+}
+
+#[test]
+fn ten_thousand_points_load_fast() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut stations = String::from("id,name,area,lat,lon,datum,gateway,zone\n");
+    let mut points = String::from(
+        "station,id,quantity,unit,interval,resolution,range_low,range_high,blue,yellow,orange,red,source\n",
+    );
+    for n in 0..10_000 {
+        stations.push_str(&format!("s{n:06},第{n}站,a,25.1,111.2,1985,gw-{},\n", n % 100));
+        points.push_str(&format!("s{n:06},level,stage,m,5m,1 cm,0,100,50,60,70,80,key:s{n:06}\n"));
+    }
+    let toml = "stations_csv = \"stations.csv\"\npoints_csv = \"points.csv\"\npacks = [\"river\"]\n\
+        [site]\nname = \"n\"\nissuer = \"i\"\nsender = \"s\"\nzone = \"Asia/Shanghai\"\n[[area]]\nid = \"a\"\nname = \"a\"\n\
+        [[connectors.mqtt]]\nname = \"m\"\nservers = [\"tcp://127.0.0.1:1883\"]\ntopics = [{ topic = \"sensors/#\", codec = \"named\" }]\n\
+        [[rule]]\nid = \"r\"\nhazard = \"river_flood\"\nwatch = { quantity = \"stage\" }\nladder = \"station\"\n";
+    for (name, text) in [("stations.csv", stations.as_str()), ("points.csv", &points), ("watchfire.toml", toml)] {
+        std::fs::write(folder.path().join(name), text).expect("it can be written");
+    }
+    let begun = Instant::now();
+    let settings = config::load(&folder.path().join("watchfire.toml")).unwrap_or_else(|problems| panic!("{problems}"));
+    let took = begun.elapsed();
+    assert_eq!((settings.site.points.len(), settings.mqtt[0].bindings.len()), (10_000, 10_000));
+    println!("10,000 points from two spreadsheets: {took:?}");
+    // Without optimisation on a busy machine it takes some times the 150 ms of a release build.
+    let bound = if cfg!(debug_assertions) { 3_000 } else { 600 };
+    assert!(took.as_millis() < bound, "{took:?}");
+}
