@@ -1,7 +1,7 @@
 //! A channel that is dead for a day, in virtual time (F36): nothing is lost, nothing overtakes, nothing grows.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use watchfire::config::settings::ChannelKind;
 use watchfire::dissemination::channel::{Channel, Delivery, Opened, Parcel, SendError, Taken};
 use watchfire::dissemination::courier::HELD;
+use watchfire::dissemination::pace::Jitter;
 use watchfire_model::bulletin::MessageClass;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::ChannelName;
@@ -19,27 +20,27 @@ use crate::stage::{AtWork, bulletin, config, notice, synced};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// Rolls that spread evenly and are the same every time.
+fn dice() -> Jitter {
+    let rolls = AtomicU32::new(0);
+    Arc::new(move || f64::from(rolls.fetch_add(1, Ordering::Relaxed).wrapping_mul(2_654_435_769)) / f64::from(u32::MAX))
+}
+
 /// Dead until an instant; then it takes everything and notes when.
 #[derive(Debug)]
 struct DeadUntil {
     name: ChannelName,
     well: Instant,
-    attempts: AtomicU64,
     taken: Mutex<Vec<(Instant, String)>>,
 }
 
 impl DeadUntil {
     fn new(dead_for: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            name: "platform".into(),
-            well: Instant::now() + dead_for,
-            attempts: AtomicU64::new(0),
-            taken: Mutex::default(),
-        })
+        Arc::new(Self { name: "platform".into(), well: Instant::now() + dead_for, taken: Mutex::default() })
     }
     fn courier(self: &Arc<Self>) -> AtWork {
         let config = config(ChannelKind::Spool { dir: "unused".into() });
-        AtWork::start(&Opened::new(Arc::clone(self) as Arc<dyn Channel>, &config))
+        AtWork::start_with(&Opened::new(Arc::clone(self) as Arc<dyn Channel>, &config), dice())
     }
 }
 
@@ -49,7 +50,6 @@ impl Channel for DeadUntil {
     }
     fn deliver<'a>(&'a self, parcel: Parcel<'a>) -> Delivery<'a> {
         Box::pin(async move {
-            self.attempts.fetch_add(1, Ordering::Relaxed);
             if Instant::now() < self.well {
                 return Err(SendError::Retry {
                     channel: self.name.clone(),

@@ -11,6 +11,7 @@ use watchfire::config::settings::{ChannelConfig, ChannelKind};
 use watchfire::demo::platform::Platform;
 use watchfire::dissemination::channel::{self, Opened};
 use watchfire::dissemination::courier;
+use watchfire::dissemination::pace::Jitter;
 use watchfire_connectors::intake::WallClock;
 use watchfire_model::bulletin::{Bulletin, BulletinArea, Measured, MessageClass, Notice, Reference, Status, Text};
 use watchfire_model::durable::{Durable, Synced};
@@ -126,7 +127,7 @@ pub(crate) async fn platform_and_courier() -> (Platform, AtWork) {
     (platform, courier)
 }
 
-/// A courier at work. Half of every longest pause is waited, so that a test takes no longer than its story.
+/// A courier at work.
 pub(crate) struct AtWork {
     pub(crate) notices: mpsc::Sender<Durable<Notice<Live>>>,
     pub(crate) receipts: mpsc::Receiver<Receipt>,
@@ -135,11 +136,16 @@ pub(crate) struct AtWork {
 }
 
 impl AtWork {
+    /// Half of every longest pause is waited, so that a test takes no longer than its story.
     pub(crate) fn start(opened: &Opened) -> Self {
+        Self::start_with(opened, Arc::new(|| 0.5))
+    }
+
+    pub(crate) fn start_with(opened: &Opened, jitter: Jitter) -> Self {
         let (notices, rx) = mpsc::channel(courier::HELD);
         let (tx, receipts) = mpsc::channel(64);
         let cancel = CancellationToken::new();
-        let run = courier::run(opened.live(), rx, tx, clock(), Arc::new(|| 0.5), cancel.clone());
+        let run = courier::run(opened.live(), rx, tx, clock(), jitter, cancel.clone());
         Self { notices, receipts, cancel, task: tokio::spawn(run) }
     }
 
