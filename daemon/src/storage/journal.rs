@@ -263,8 +263,19 @@ impl Journal {
         self.sickness.as_deref()
     }
 
-    /// Gives up a range of numbers: none of them is given to a row from now on. Rows that wait under such a number keep
-    /// it. Also the way to begin above the numbers that a ledger, snapshot or cursor knows, if the journal has lost them.
+    /// Goes on above a number that a ledger, a snapshot or a store's cursor knows. For a start after which the journal
+    /// ends below it, because files are gone: no number is given twice, and readers are told of the gap.
+    pub fn continue_above(&mut self, known: Seq) {
+        if known >= self.next {
+            self.next = known.next();
+            if self.pending.is_empty() {
+                self.pending_from = self.next;
+            }
+        }
+    }
+
+    /// Gives up a range of numbers: none of them is given to a row from now on, and no reader misses them. Rows that
+    /// wait under such a number keep it.
     pub fn skip(&mut self, range: Range<Seq>) {
         if range.end > self.next {
             let from = self.next;

@@ -5,8 +5,10 @@
 //! memory a head per point holds what is not in a chunk yet; at a start the heads are rebuilt from the tail. Points are
 //! filed by their names. Chunks of a point never overlap; a late sample is merged into the chunk of its time.
 
+mod chunk;
 mod heads;
 mod reader;
+mod samples;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -23,14 +25,15 @@ use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Timestamp};
 
 use self::heads::{Heads, Place};
-use super::samples::{Sample, columns};
-use super::{Judge, Progress, SeriesStore, StoreKind, Trouble, chunk, filed_at};
+use self::samples::columns;
+use super::{Judge, Progress, SeriesStore, StoreKind, Trouble, filed_at};
 use crate::config::settings::Limits;
 use crate::storage::database::{self, DatabaseError, Kind};
 use crate::storage::journal::{Commit, JournalError, JournalReader, Step};
 use crate::storage::names::PointNames;
 
 pub use self::reader::{Bucket, Filed, SeriesReader};
+pub use self::samples::Sample;
 
 /// In the list of stores.
 pub const KIND: StoreKind =
@@ -69,8 +72,8 @@ impl Default for Pace {
         Self {
             step_rows: 20_000,
             chunk_samples: 720,
-            head_samples: 400_000,
-            tail_samples: 1_600_000,
+            head_samples: 200_000,
+            tail_samples: 1_000_000,
             tail_rows: 10_000,
         }
     }

@@ -5,13 +5,13 @@
 //! cursor never moves before that is so; nothing is ever read beyond what the journal says is durable; a step takes a
 //! bounded time and ends in one of the ways of [`Progress`].
 
-pub mod chunk;
 pub mod embedded;
-pub mod samples;
+pub mod influx;
 
 use std::time::Duration;
 
-use watchfire_model::id::Seq;
+use watchfire_model::grade::Grade;
+use watchfire_model::id::{RuleId, Seq, SubjectId};
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Reading;
 use watchfire_model::time::{Now, Span, Timestamp};
@@ -28,7 +28,7 @@ pub struct StoreKind {
 }
 
 /// Every kind of store.
-pub const STORES: &[StoreKind] = &[embedded::KIND];
+pub const STORES: &[StoreKind] = &[embedded::KIND, influx::KIND];
 
 /// A time-series store that follows the journal. Driven by one thread, which calls `step` again and again.
 pub trait SeriesStore: Send {
@@ -38,6 +38,24 @@ pub trait SeriesStore: Send {
     fn cursor(&self) -> Seq;
     /// Does a bounded piece of work: takes rows from the journal, not beyond `durable`, and stores them.
     fn step(&mut self, durable: Seq) -> Progress;
+    /// Takes a grade to be drawn, best effort: whoever marks does so again at a start, and now and then. A store that
+    /// draws no grades lets it go.
+    fn mark(&mut self, mark: GradeMark) {
+        drop(mark);
+    }
+}
+
+/// The grade of one rule on one subject at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GradeMark {
+    /// The rule.
+    pub rule: RuleId,
+    /// The thing warned about; the series' `station`.
+    pub subject: SubjectId,
+    /// The grade; none is clear.
+    pub grade: Option<Grade>,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// How a step ended.

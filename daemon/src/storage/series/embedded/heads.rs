@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::super::samples::{Sample, Samples, columns};
+use super::samples::{Sample, Samples, columns};
 use super::{Pace, Tail};
 use crate::storage::names::PointName;
 

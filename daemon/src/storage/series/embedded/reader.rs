@@ -6,9 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 use watchfire_model::quality::Flag;
 use watchfire_model::time::Timestamp;
 
-use super::super::chunk;
-use super::super::samples::{Sample, Samples};
-use super::{DATABASE, Tail};
+use super::samples::{Sample, Samples};
+use super::{DATABASE, Tail, chunk};
 use crate::storage::database::{self, DatabaseError};
 
 /// Looks into the embedded store. Opens nothing for writing, delays nobody.

@@ -3,10 +3,9 @@
 
 use rusqlite::{OptionalExtension, Transaction};
 
-use super::super::chunk;
-use super::super::samples::Samples;
-use super::Pace;
 use super::heads::{Head, Heads, Newest};
+use super::samples::Samples;
+use super::{Pace, chunk};
 
 /// A newest chunk with fewer samples is opened again for the next ones: points that report once an hour would
 /// otherwise have chunks of one.

@@ -19,7 +19,7 @@ const POWERS: [f64; MAX_DECIMALS + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Packs samples.
-pub fn encode(samples: &Samples) -> Vec<u8> {
+pub(super) fn encode(samples: &Samples) -> Vec<u8> {
     let mut out = Vec::with_capacity(32 + samples.len() * 2);
     out.push(FORMAT);
     put(&mut out, u64::try_from(samples.len()).unwrap_or(u64::MAX));
@@ -59,7 +59,7 @@ pub fn encode(samples: &Samples) -> Vec<u8> {
 }
 
 /// Unpacks samples; none if the bytes are not what [`encode`] made.
-pub fn decode(bytes: &[u8]) -> Option<Samples> {
+pub(super) fn decode(bytes: &[u8]) -> Option<Samples> {
     let mut from = Bytes(bytes);
     if from.byte()? != FORMAT {
         return None;

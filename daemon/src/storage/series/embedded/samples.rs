@@ -20,7 +20,7 @@ const NONE: u8 = 0x80;
 
 /// Samples in the order of their times.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Samples {
+pub(super) struct Samples {
     pub(super) times: Vec<i64>,
     /// 0 where there is none.
     pub(super) values: Vec<f64>,
@@ -30,15 +30,15 @@ pub struct Samples {
 
 impl Samples {
     /// How many.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.times.len()
     }
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.times.is_empty()
     }
     /// One of them.
-    pub fn get(&self, at: usize) -> Option<Sample> {
+    pub(super) fn get(&self, at: usize) -> Option<Sample> {
         let mark = *self.marks.get(at)?;
         Some(Sample {
             at: Timestamp(*self.times.get(at)?),
@@ -48,11 +48,11 @@ impl Samples {
         })
     }
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = Sample> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Sample> {
         (0..self.len()).filter_map(|at| self.get(at))
     }
     /// Puts a sample in its place. False if it is there already.
-    pub fn insert(&mut self, sample: Sample) -> bool {
+    pub(super) fn insert(&mut self, sample: Sample) -> bool {
         let (time, value, mark) = columns(sample);
         self.insert_columns(time, value, mark)
     }
@@ -84,7 +84,7 @@ impl Samples {
     }
 
     /// Moves all samples of `others` in; those already there are not doubled.
-    pub fn merge(&mut self, others: &Self) {
+    pub(super) fn merge(&mut self, others: &Self) {
         if others.is_empty() {
             return;
         }
