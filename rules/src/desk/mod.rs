@@ -1,1 +1,217 @@
-//! To come in this very step.
+//! The Desk: from findings, commands and receipts to alarms, warnings and bulletins (SEMANTICS §1, §5, §6, §9).
+//!
+//! It decides in [`Desk::step`] and changes in [`Desk::apply`], and `step` changes nothing in any other way: whoever keeps
+//! the events has the Desk. Internal audiences are told at once, the public through the gate; one warning lives for each
+//! hazard and area; what is lost from under a grade holds it.
+
+mod alarm;
+mod apply;
+mod bulletin;
+mod case;
+mod command;
+mod directory;
+mod event;
+mod outbox;
+mod register;
+mod release;
+pub mod text;
+mod timetable;
+mod warning;
+mod wording;
+
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use watchfire_model::{
+    alarm::{Alarm, AlarmKey, Attention},
+    bulletin::Notice,
+    command::Command,
+    id::WarningId,
+    mode::Mode,
+    rule::Hazard,
+    site::Site,
+    time::{Now, Steady},
+    warning::{Entry, Warning, What},
+};
+
+use case::Case;
+use command::Answered;
+use directory::Directory;
+use outbox::Outbox;
+use register::Register;
+use timetable::Timetable;
+
+pub use event::{Deadline, Event, Input};
+
+/// Ended warnings kept here; all of them are in the ledger. One that still has something to send is kept longer.
+pub const ENDED_KEPT: usize = 200;
+/// Ended warnings kept here although something of theirs is unsent; beyond it the oldest goes.
+pub const ENDED_MOST: usize = 2_000;
+
+/// Alarms, warnings and what is on its way, of one mode.
+///
+/// The mode is part of the type, so that a drill's notice can't be handed to what takes live ones:
+///
+/// ```
+/// use watchfire_model::{bulletin::Notice, mode::Live};
+/// use watchfire_rules::desk::Desk;
+/// fn siren(_: &Notice<Live>) {}
+/// fn sound(desk: &Desk<Live>) { desk.unsettled().for_each(siren) }
+/// ```
+/// ```compile_fail,E0631
+/// use watchfire_model::{bulletin::Notice, mode::{Exercise, Live}};
+/// use watchfire_rules::desk::Desk;
+/// fn siren(_: &Notice<Live>) {}
+/// fn sound(desk: &Desk<Exercise>) { desk.unsettled().for_each(siren) }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desk<M: Mode> {
+    site: Arc<Site>,
+    directory: Directory,
+    register: Register,
+    cases: BTreeMap<WarningId, Case>,
+    /// Oldest first.
+    ended: VecDeque<WarningId>,
+    /// Warnings opened so far.
+    opened: u64,
+    outbox: Outbox<M>,
+    timetable: Timetable,
+    answered: Answered,
+}
+
+impl<M: Mode> Desk<M> {
+    /// An empty Desk for a site.
+    pub fn new(site: Arc<Site>) -> Self {
+        Self {
+            directory: Directory::of(&site),
+            site,
+            register: Register::default(),
+            cases: BTreeMap::new(),
+            ended: VecDeque::new(),
+            opened: 0,
+            outbox: Outbox::new(),
+            timetable: Timetable::default(),
+            answered: Answered::default(),
+        }
+    }
+
+    /// Takes one input and says what came of it, in order. The same inputs at the same times give the same events.
+    #[must_use = "what was decided must be recorded before anything leaves"]
+    pub fn step(&mut self, now: Now, input: &Input) -> Vec<Event<M>> {
+        let mut step = Step { desk: self, now, events: Vec::new() };
+        match input {
+            Input::Finding(finding) => step.weigh(finding),
+            Input::Command(command) => step.obey(command),
+            Input::Receipt(receipt) => step.file(receipt),
+            Input::Start | Input::Tick => step.catch_up(),
+        }
+        step.events
+    }
+
+    /// When [`step`](Self::step) next wants an [`Input::Tick`].
+    pub fn next_deadline(&self) -> Option<Steady> {
+        self.timetable.first()
+    }
+
+    /// Goes on with another site: new texts, channels and rules hold from the next input on. Nothing changes by itself.
+    pub fn reload(&mut self, site: Arc<Site>) {
+        self.directory = Directory::of(&site);
+        self.site = site;
+    }
+
+    /// Every alarm that has ever spoken.
+    pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.register.alarms()
+    }
+
+    /// Live warnings and the last [`ENDED_KEPT`] ended ones, in the order they opened on any one day.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.cases.values().map(|case| &case.warning)
+    }
+
+    /// One warning, live or among the last ended.
+    pub fn warning(&self, id: &WarningId) -> Option<&Warning> {
+        self.cases.get(id).map(|case| &case.warning)
+    }
+
+    /// The highest `n` that an alarm has heard, by which a repeated finding is known.
+    pub fn last_n(&self, alarm: &AlarmKey) -> Option<u64> {
+        self.register.get(alarm).map(|filed| filed.alarm.last_n)
+    }
+
+    /// Lines that a warning's story no longer lists, counted by kind.
+    pub fn folded(&self, id: &WarningId) -> &[(What, u64)] {
+        self.cases.get(id).map_or(&[], |case| &case.folded)
+    }
+
+    /// Notices without a final receipt: red first, and per warning and channel in order. After a restart they are sent
+    /// again, each under its own id.
+    pub fn unsettled(&self) -> impl Iterator<Item = &Notice<M>> {
+        self.outbox.unsettled()
+    }
+
+    /// Whether some alarm under a warning waits for a person to take note.
+    fn is_unacknowledged(&self, id: &WarningId) -> bool {
+        let alarms = self.cases.get(id).map_or(&[][..], |case| &case.warning.alarms);
+        let mut filed = alarms.iter().filter_map(|key| self.register.get(key));
+        filed.any(|filed| matches!(filed.alarm.attention, Attention::Unacked { .. }))
+    }
+}
+
+/// One decision: the Desk it is made on, when, and what has been decided so far.
+struct Step<'d, M: Mode> {
+    desk: &'d mut Desk<M>,
+    now: Now,
+    events: Vec<Event<M>>,
+}
+
+impl<M: Mode> Step<'_, M> {
+    /// Decides something: it holds at once for what is decided next.
+    fn emit(&mut self, event: Event<M>) {
+        self.desk.apply(self.now, &event);
+        self.events.push(event);
+    }
+
+    /// Does what has fallen due, earliest first. Whatever is set anew here lies in the future, so this ends.
+    fn catch_up(&mut self) {
+        while let Some(deadline) = self.desk.timetable.due(self.now.steady).cloned() {
+            self.emit(Event::Deadline { deadline: deadline.clone(), at: None });
+            match &deadline {
+                Deadline::Acknowledge(id) => self.ask_again(id),
+                Deadline::Decide(id) => self.ask_to_decide(id),
+                Deadline::Renew(id, to) => self.renew(id, *to),
+                Deadline::Expire(id) => self.expire(id),
+                Deadline::Retell(id) => self.settle(id),
+                Deadline::Override(key) => self.lapse(key),
+            }
+        }
+    }
+
+    /// The profile of a warning's hazard.
+    fn hazard_of(&self, id: &WarningId) -> Option<&Hazard> {
+        let hazard = &self.desk.cases.get(id)?.warning.hazard;
+        self.desk.directory.hazard(&self.desk.site, hazard)
+    }
+
+    /// A line that nobody wrote.
+    fn entry(&self, what: What, note: String) -> Entry {
+        Entry { at: self.now.wall, what, who: None, note, command: None }
+    }
+
+    /// A line that a person wrote: what they did, and why.
+    fn entry_by(&self, command: &Command, what: What, did: String) -> Entry {
+        let note = if did.is_empty() { command.why.clone() } else { format!("{did}: {}", command.why) };
+        Entry { at: self.now.wall, what, who: Some(command.who.clone()), note, command: Some(command.id.clone()) }
+    }
+
+    /// Adds a line to a warning's story.
+    fn note(&mut self, id: &WarningId, what: What, note: String) {
+        let entry = self.entry(what, note);
+        self.emit(Event::Noted { warning: id.clone(), entry });
+    }
+}

@@ -1,0 +1,225 @@
+//! From findings and a person's word to alarms: grade, evidence and attention, each by itself. Nothing about warnings.
+
+use watchfire_model::{
+    alarm::{Alarm, AlarmKey, Attention, Override},
+    finding::{Change, Finding},
+    grade::{self, Grade},
+    mode::Mode,
+    time::{Now, Timestamp},
+    warning::What,
+};
+
+use super::{
+    Step,
+    directory::Bearing,
+    event::Event,
+    register::{Filed, Place},
+};
+
+impl<M: Mode> Step<'_, M> {
+    /// Weighs a finding: a repeat changes nothing, anything else its alarm, and through it perhaps a warning.
+    pub(super) fn weigh(&mut self, finding: &Finding) {
+        let key = AlarmKey { rule: finding.rule.clone(), subject: finding.subject.clone() };
+        self.rename(&key);
+        let register = &self.desk.register;
+        let old = register.get(&key);
+        if old.is_some_and(|old| finding.n <= old.alarm.last_n) {
+            return;
+        }
+        let site = &self.desk.site;
+        let bearing = self.desk.directory.bearing(site, finding).or_else(|| old.map(as_filed));
+        let Some(bearing) = bearing else {
+            let (rule, subject) = (finding.rule.clone(), finding.subject.clone());
+            return self.emit(Event::Unplaced { rule, subject, n: finding.n });
+        };
+        let shadow = bearing.shadow;
+        let left = old.filter(|old| !old.shadow).map(|old| Place::of(&old.alarm));
+        let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
+        let alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing);
+        let place = Place::of(&alarm);
+        let rose = alarm.standing().filter(|grade| Some(*grade) > before);
+        self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
+        if left.as_ref().is_some_and(|left| *left != place)
+            && let Some(left) = &left
+        {
+            self.reconcile(left, None);
+        }
+        if !shadow || left.is_some() {
+            self.reconcile(&place, rose.filter(|_| !shadow));
+        }
+    }
+
+    /// Puts a person's word (or none) on an alarm.
+    pub(super) fn override_alarm(
+        &mut self,
+        key: &AlarmKey,
+        word: Option<Override>,
+        entry: watchfire_model::warning::Entry,
+    ) {
+        let Some(Filed { alarm: old, shadow }) = self.desk.register.get(key) else { return };
+        let shadow = *shadow;
+        let mut alarm = Alarm { override_by: word, ..old.clone() };
+        let before = old.standing();
+        follow(self.now.wall, before, &mut alarm);
+        let place = Place::of(&alarm);
+        let rose = alarm.standing().filter(|grade| Some(*grade) > before);
+        self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
+        if shadow {
+            return;
+        }
+        let live = self.desk.register.live(&place).cloned();
+        if let Some(id) = &live {
+            self.emit(Event::Noted { warning: id.clone(), entry: entry.clone() });
+        }
+        self.reconcile(&place, rose);
+        if live.is_none()
+            && let Some(id) = self.desk.register.live(&place).cloned()
+        {
+            self.emit(Event::Noted { warning: id, entry });
+        }
+    }
+
+    /// A person's word has run out: what is judged stands again.
+    pub(super) fn lapse(&mut self, key: &AlarmKey) {
+        let Some(word) = self.desk.register.get(key).and_then(|filed| filed.alarm.override_by.as_ref()) else { return };
+        let note =
+            format!("{}/{}: the word of {} ({}) has run out", key.rule, key.subject, word.by, grade::word(word.grade));
+        let entry = self.entry(What::Overridden, note);
+        self.override_alarm(key, None, entry);
+    }
+
+    /// Lets an alarm of a renamed rule go on under the new id.
+    fn rename(&mut self, key: &AlarmKey) {
+        if self.desk.register.get(key).is_some() {
+            return;
+        }
+        let former = self.desk.directory.former_keys(&self.desk.site, key);
+        if let Some(from) = former.into_iter().find(|from| self.desk.register.get(from).is_some()) {
+            self.emit(Event::Rekeyed { from, to: key.clone() });
+        }
+    }
+}
+
+/// What an alarm of a rule or subject that the site no longer has was filed with.
+fn as_filed(filed: &Filed) -> Bearing {
+    let alarm = &filed.alarm;
+    Bearing {
+        hazard: alarm.hazard.clone(),
+        area: alarm.area.clone(),
+        name: alarm.name.clone(),
+        unit: alarm.unit.clone(),
+        shadow: filed.shadow,
+    }
+}
+
+/// The alarm after a finding.
+fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bearing: Bearing) -> Alarm {
+    let judged = judged(old.and_then(|old| old.judged), finding);
+    let was_lost = old.is_some_and(|old| old.evidence.is_lost());
+    let same_area = old.is_none_or(|old| old.area == bearing.area);
+    let same_grade = old.is_some_and(|old| old.judged == judged);
+    let mut alarm = Alarm {
+        key,
+        hazard: bearing.hazard,
+        area: bearing.area,
+        name: bearing.name,
+        unit: bearing.unit,
+        judged,
+        pending: finding.pending,
+        override_by: old.and_then(|old| old.override_by.clone()),
+        evidence: finding.evidence.clone(),
+        evidence_since: match old {
+            Some(old) if old.evidence == finding.evidence => old.evidence_since,
+            _ => finding.at,
+        },
+        attention: old.map(|old| old.attention.clone()).unwrap_or_default(),
+        fault_attention: old.map(|old| old.fault_attention.clone()).unwrap_or_default(),
+        latch: old.and_then(|old| old.latch),
+        onset: finding.onset,
+        at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
+        changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),
+        value: finding.value.or_else(|| old.and_then(|old| old.value)),
+        threshold: finding.threshold.or_else(|| old.filter(|_| same_grade).and_then(|old| old.threshold)),
+        causes: old
+            .filter(|_| finding.causes.is_empty())
+            .map_or_else(|| finding.causes.clone(), |old| old.causes.clone()),
+        version: old.map_or(0, |old| old.version),
+        last_n: finding.n,
+        revision: finding.revision.clone(),
+    };
+    let before = old.and_then(Alarm::standing);
+    if ends_override(&alarm, old.and_then(|old| old.judged)) {
+        alarm.override_by = None;
+    }
+    follow(now.wall, before, &mut alarm);
+    let lost = alarm.evidence.is_lost();
+    if before == alarm.standing() && (lost != was_lost || !same_area) {
+        alarm.version += 1;
+    }
+    let spoke = matches!(finding.change, Change::LostWhileRising | Change::MissedCrossing);
+    if spoke || (lost && !was_lost) {
+        alarm.fault_attention = Attention::Unacked { since: now.wall };
+    } else if !lost && was_lost {
+        alarm.fault_attention = Attention::Quiet;
+    }
+    alarm
+}
+
+/// The judged grade after a finding. Only a lift on evidence that is there lowers it; anything else that names a lower
+/// grade than ours holds ours (SEMANTICS §5: silence can neither raise nor clear).
+fn judged(old: Option<Grade>, finding: &Finding) -> Option<Grade> {
+    let may_lower = match finding.change {
+        Change::Raised | Change::Lifted => !finding.evidence.is_lost(),
+        Change::Pending | Change::Evidence | Change::LostWhileRising | Change::MissedCrossing => false,
+    };
+    if may_lower { finding.judged } else { finding.judged.max(old) }
+}
+
+/// A word ends when the judged grade rises to it or beyond, or ends. A rise that stays below a higher word leaves it:
+/// things getting worse must not lower what stands.
+fn ends_override(alarm: &Alarm, judged_before: Option<Grade>) -> bool {
+    alarm.override_by.as_ref().is_some_and(|word| {
+        let rose = alarm.judged > judged_before && alarm.judged >= word.grade;
+        let cleared = alarm.judged.is_none() && judged_before.is_some();
+        rose || cleared
+    })
+}
+
+/// Version, attention and latch after the standing grade may have changed.
+fn follow(at: Timestamp, before: Option<Grade>, alarm: &mut Alarm) {
+    let now = alarm.standing();
+    if now == before {
+        return;
+    }
+    alarm.version += 1;
+    alarm.latch = alarm.latch.max(now);
+    if now > before {
+        alarm.attention = Attention::Unacked { since: at };
+    } else if now.is_none() && !matches!(alarm.attention, Attention::Unacked { .. }) {
+        // Nobody is still to take note of it: there is nothing left to hold on to.
+        alarm.attention = Attention::Quiet;
+        alarm.latch = None;
+    }
+}
+
+/// An alarm after a person took note of it.
+pub(super) fn acknowledged(alarm: &mut Alarm, by: &watchfire_model::id::PersonId, at: Timestamp) {
+    if !matches!(alarm.attention, Attention::Unacked { .. }) {
+        return;
+    }
+    let grade = alarm.standing();
+    if grade.is_some() {
+        alarm.attention = Attention::Acked { by: by.clone(), at, grade, version: alarm.version };
+    } else {
+        alarm.attention = Attention::Quiet;
+        alarm.latch = None;
+    }
+}
+
+/// An alarm after a person called it issued in error.
+pub(super) fn set_aside(alarm: &mut Alarm, word: &Override) {
+    alarm.override_by = Some(Override { against: alarm.judged, ..word.clone() });
+    alarm.version += 1;
+    alarm.attention = Attention::Quiet;
+    alarm.latch = None;
+}

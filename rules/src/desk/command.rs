@@ -1,0 +1,160 @@
+//! What people ask of the Desk: every command has a named person and a reason, is carried out at most once, and is
+//! answered.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use watchfire_model::{
+    alarm::{AlarmKey, Override},
+    command::{Act, Command, Refusal},
+    grade::{self, Grade},
+    id::{CommandId, PersonId, WarningId},
+    mode::Mode,
+    time::Span,
+    warning::{Ending, What},
+};
+
+use super::{
+    Step,
+    case::Case,
+    event::{Deadline, Event},
+};
+
+/// Accepted commands whose ids are remembered.
+pub(super) const ANSWERS_KEPT: usize = 1_000;
+
+/// Accepted commands by id, so that the same id twice is one act. A refusal is no act and is not remembered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Answered {
+    by_id: BTreeMap<CommandId, (PersonId, Act)>,
+    order: VecDeque<CommandId>,
+}
+
+impl Answered {
+    pub(super) fn remember(&mut self, id: &CommandId, who: &PersonId, act: &Act) {
+        if self.by_id.contains_key(id) {
+            return;
+        }
+        self.by_id.insert(id.clone(), (who.clone(), act.clone()));
+        self.order.push_back(id.clone());
+        if self.order.len() > ANSWERS_KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_id.remove(&oldest);
+        }
+    }
+
+    fn get(&self, id: &CommandId) -> Option<&(PersonId, Act)> {
+        self.by_id.get(id)
+    }
+}
+
+impl<M: Mode> Step<'_, M> {
+    /// Carries out a command, or refuses it; answers either way.
+    pub(super) fn obey(&mut self, command: &Command) {
+        let refusal = self.carry_out(command).err();
+        let Command { id, who, act, .. } = command;
+        self.emit(Event::Answered { command: id.clone(), who: who.clone(), act: act.clone(), refusal });
+    }
+
+    fn carry_out(&mut self, command: &Command) -> Result<(), Refusal> {
+        for (what, text) in [("who", command.who.as_str()), ("why", command.why.as_str())] {
+            if text.trim().is_empty() {
+                return Err(Refusal::Anonymous { what: what.to_owned() });
+            }
+        }
+        if let Some((who, act)) = self.desk.answered.get(&command.id) {
+            return if *who == command.who && *act == command.act {
+                Ok(())
+            } else {
+                Err(Refusal::NotNow {
+                    reason: format!("command id {} was used for another act; take a new one", command.id),
+                })
+            };
+        }
+        match &command.act {
+            Act::Acknowledge { warning, version } => self.acknowledge(command, warning, *version),
+            Act::Release { warning, version } => self.release(command, warning, *version),
+            Act::Cancel { warning, version } => self.cancel(command, warning, *version),
+            Act::SetGrade { alarm, grade, lasting } => self.set_grade(command, alarm, *grade, *lasting),
+        }
+    }
+
+    /// Takes note of every alarm under a warning; also of one that has ended unseen.
+    fn acknowledge(&mut self, command: &Command, id: &WarningId, version: u64) -> Result<(), Refusal> {
+        let case = self.case(id)?;
+        seen(case, version)?;
+        if !self.desk.is_unacknowledged(id) {
+            return Ok(());
+        }
+        self.emit(Event::Acknowledged { warning: id.clone(), by: command.who.clone(), at: self.now.wall });
+        let entry = self.entry_by(command, What::Acknowledged, format!("version {version}"));
+        self.emit(Event::Noted { warning: id.clone(), entry });
+        let deadline = Deadline::Acknowledge(id.clone());
+        if self.desk.timetable.get(&deadline).is_some() {
+            self.emit(Event::Deadline { deadline, at: None });
+        }
+        Ok(())
+    }
+
+    /// Withdraws a warning issued in error: the alarms under it are put aside until something rises or the word runs out.
+    fn cancel(&mut self, command: &Command, id: &WarningId, version: u64) -> Result<(), Refusal> {
+        let case = self.live_case(id)?;
+        seen(case, version)?;
+        let grade = case.warning.grade.unwrap_or(case.warning.peak);
+        let lasting = self.hazard_of(id).map_or(Span::hours(6), |hazard| *hazard.expires_after.get(grade));
+        let until = self.now.steady + lasting.max(Span::minutes(1));
+        let entry = self.entry_by(command, What::Cancelled, "issued in error".to_owned());
+        self.close(id, Ending::Cancelled, entry)
+            .map_err(|refused| Refusal::NotNow { reason: refused.why.to_string() })?;
+        let word = Override { grade: None, against: None, by: command.who.clone(), why: command.why.clone(), until };
+        self.emit(Event::SetAside { warning: id.clone(), word });
+        Ok(())
+    }
+
+    /// Sets a person's word against the judged grade, for a time.
+    fn set_grade(
+        &mut self,
+        command: &Command,
+        key: &AlarmKey,
+        grade: Option<Grade>,
+        lasting: Span,
+    ) -> Result<(), Refusal> {
+        let Some(filed) = self.desk.register.get(key) else {
+            return Err(Refusal::Unknown { what: "alarm".to_owned(), id: format!("{}/{}", key.rule, key.subject) });
+        };
+        if lasting <= Span::ZERO {
+            return Err(Refusal::NotNow { reason: "a word on a grade must last for some time".to_owned() });
+        }
+        let word = Override {
+            grade,
+            against: filed.alarm.judged,
+            by: command.who.clone(),
+            why: command.why.clone(),
+            until: self.now.steady + lasting,
+        };
+        let note = format!("{}/{}: {} for {lasting}", key.rule, key.subject, grade::word(grade));
+        let entry = self.entry_by(command, What::Overridden, note);
+        self.override_alarm(key, Some(word), entry);
+        Ok(())
+    }
+
+    /// A warning that is kept here, live or ended.
+    fn case(&self, id: &WarningId) -> Result<&Case, Refusal> {
+        self.desk.cases.get(id).ok_or_else(|| Refusal::Unknown { what: "warning".to_owned(), id: id.to_string() })
+    }
+
+    /// A live warning.
+    pub(super) fn live_case(&self, id: &WarningId) -> Result<&Case, Refusal> {
+        let case = self.case(id)?;
+        if case.is_over() {
+            return Err(Refusal::NotNow { reason: format!("{id} has ended") });
+        }
+        Ok(case)
+    }
+}
+
+/// Refuses a command on what got worse since it was looked at, or on a version that has never been.
+fn seen(case: &Case, version: u64) -> Result<(), Refusal> {
+    let now = case.warning.version;
+    if version < case.worse_at || version > now { Err(Refusal::Stale { seen: version, now }) } else { Ok(()) }
+}

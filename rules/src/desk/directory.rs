@@ -1,0 +1,115 @@
+//! Where things are in a site: the hazard, area and name of what a finding speaks of, without searching.
+
+use std::collections::BTreeMap;
+
+use watchfire_model::{
+    alarm::AlarmKey,
+    finding::Finding,
+    id::{AreaId, HazardId, RuleId},
+    rule::Hazard,
+    site::{Area, Site, Station},
+};
+
+/// What an alarm takes from the site.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bearing {
+    pub(super) hazard: HazardId,
+    pub(super) area: AreaId,
+    pub(super) name: String,
+    pub(super) unit: String,
+    pub(super) shadow: bool,
+}
+
+/// Places in the site's lists, by id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Directory {
+    rules: BTreeMap<RuleId, usize>,
+    stations: BTreeMap<String, usize>,
+    groups: BTreeMap<String, usize>,
+    areas: BTreeMap<AreaId, usize>,
+    hazards: BTreeMap<HazardId, usize>,
+}
+
+impl Directory {
+    pub(super) fn of(site: &Site) -> Self {
+        Self {
+            rules: site.rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect(),
+            stations: site.stations.iter().enumerate().map(|(at, s)| (s.id.as_str().to_owned(), at)).collect(),
+            groups: site.groups.iter().enumerate().map(|(at, group)| (group.name.clone(), at)).collect(),
+            areas: site.areas.iter().enumerate().map(|(at, area)| (area.id.clone(), at)).collect(),
+            hazards: site.hazards.iter().enumerate().map(|(at, hazard)| (hazard.id.clone(), at)).collect(),
+        }
+    }
+
+    pub(super) fn hazard<'s>(&self, site: &'s Site, id: &HazardId) -> Option<&'s Hazard> {
+        self.hazards.get(id).and_then(|at| site.hazards.get(*at))
+    }
+
+    pub(super) fn area<'s>(&self, site: &'s Site, id: &AreaId) -> Option<&'s Area> {
+        self.areas.get(id).and_then(|at| site.areas.get(*at))
+    }
+
+    pub(super) fn rule<'s>(&self, site: &'s Site, id: &RuleId) -> Option<&'s watchfire_model::rule::Rule> {
+        self.rules.get(id).and_then(|at| site.rules.get(*at))
+    }
+
+    /// The keys under which this alarm may stand from before its rule was renamed.
+    pub(super) fn former_keys(&self, site: &Site, key: &AlarmKey) -> Vec<AlarmKey> {
+        let aliases = self.rule(site, &key.rule).map_or(&[][..], |rule| &rule.aliases);
+        aliases.iter().map(|rule| AlarmKey { rule: rule.clone(), subject: key.subject.clone() }).collect()
+    }
+
+    /// What the site says of a finding's rule and subject; nothing if it lacks either.
+    pub(super) fn bearing(&self, site: &Site, finding: &Finding) -> Option<Bearing> {
+        let rule = self.rule(site, &finding.rule)?;
+        let (area, name) = self.subject(site, finding.subject.as_str())?;
+        let unit = match rule.unit {
+            Some(unit) => unit.symbol.to_owned(),
+            None => self.measured_unit(site, finding).unwrap_or_default(),
+        };
+        Some(Bearing { hazard: rule.hazard.clone(), area, name, unit, shadow: rule.shadow })
+    }
+
+    fn subject(&self, site: &Site, subject: &str) -> Option<(AreaId, String)> {
+        if let Some(name) = subject.strip_prefix("group:") {
+            let group = site.groups.get(*self.groups.get(name)?)?;
+            let stations = group.stations.iter().filter_map(|ix| site.stations.get(ix.index()));
+            return Some((common_area(stations)?, name.to_owned()));
+        }
+        if let Some(id) = subject.strip_prefix("area:") {
+            let area = site.areas.get(*self.areas.get(id)?)?;
+            return Some((area.id.clone(), area.name.clone()));
+        }
+        if let Some(station) = self.station(site, subject) {
+            return Some((station.area.clone(), station.name.clone()));
+        }
+        let (station, point) = subject.rsplit_once('/')?;
+        let station = self.station(site, station)?;
+        Some((station.area.clone(), format!("{} {point}", station.name)))
+    }
+
+    fn station<'s>(&self, site: &'s Site, id: &str) -> Option<&'s Station> {
+        self.stations.get(id).and_then(|at| site.stations.get(*at))
+    }
+
+    /// The unit of the first point that the measure read.
+    fn measured_unit(&self, site: &Site, finding: &Finding) -> Option<String> {
+        let cause = finding.causes.first()?;
+        let station = self.station(site, cause.station.as_str())?;
+        let point = station.points.iter().filter_map(|ix| site.point(*ix)).find(|point| point.id == cause.point)?;
+        Some(point.unit.symbol.to_owned())
+    }
+}
+
+/// The area that most of the stations lie in; of two with as many, the first named.
+fn common_area<'s>(stations: impl Iterator<Item = &'s Station>) -> Option<AreaId> {
+    let mut counts: Vec<(&AreaId, usize)> = Vec::new();
+    for station in stations {
+        match counts.iter_mut().find(|(area, _)| **area == station.area) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&station.area, 1)),
+        }
+    }
+    let most = counts.iter().map(|(_, count)| *count).max()?;
+    counts.into_iter().find(|(_, count)| *count == most).map(|(area, _)| area.clone())
+}

@@ -1,0 +1,140 @@
+//! All alarms, and what they come to per hazard and area: the graded ones by grade, and those without evidence.
+//! Kept so that one finding costs a few lookups however many alarms stand.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use watchfire_model::{
+    alarm::{Alarm, AlarmKey},
+    finding::Evidence,
+    grade::Grade,
+    id::{AreaId, HazardId, WarningId},
+    time::Timestamp,
+};
+
+/// Where a warning may stand: at most one is live at each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) hazard: HazardId,
+    pub(super) area: AreaId,
+}
+
+impl Place {
+    pub(super) fn of(alarm: &Alarm) -> Self {
+        Self { hazard: alarm.hazard.clone(), area: alarm.area.clone() }
+    }
+}
+
+/// An alarm and whether it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Filed {
+    pub(super) alarm: Alarm,
+    pub(super) shadow: bool,
+}
+
+/// What the alarms of one place come to.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Group {
+    /// Highest first.
+    graded: BTreeSet<(Reverse<Grade>, AlarmKey)>,
+    /// Graded, and standing on no fresh evidence; longest first.
+    lost: BTreeSet<(Timestamp, AlarmKey)>,
+    live: Option<WarningId>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Register {
+    alarms: BTreeMap<AlarmKey, Filed>,
+    groups: BTreeMap<Place, Group>,
+}
+
+/// Since when an alarm has no evidence: the last moment anything good was heard, where that is known.
+pub(super) fn lost_since(alarm: &Alarm) -> Option<Timestamp> {
+    match &alarm.evidence {
+        Evidence::NoData { since } => Some(*since),
+        lost if lost.is_lost() => Some(alarm.evidence_since),
+        _ => None,
+    }
+}
+
+impl Register {
+    pub(super) fn get(&self, key: &AlarmKey) -> Option<&Filed> {
+        self.alarms.get(key)
+    }
+
+    pub(super) fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.values().map(|filed| &filed.alarm)
+    }
+
+    /// Files an alarm as it now stands; says which live warning it stands under, if it has a grade that counts.
+    pub(super) fn file(&mut self, alarm: Alarm, shadow: bool) -> Option<WarningId> {
+        self.take(&alarm.key);
+        let mut under = None;
+        if let (Some(grade), false) = (alarm.standing(), shadow) {
+            let group = self.groups.entry(Place::of(&alarm)).or_default();
+            group.graded.insert((Reverse(grade), alarm.key.clone()));
+            if let Some(since) = lost_since(&alarm) {
+                group.lost.insert((since, alarm.key.clone()));
+            }
+            under.clone_from(&group.live);
+        }
+        self.alarms.insert(alarm.key.clone(), Filed { alarm, shadow });
+        under
+    }
+
+    /// Takes an alarm out, and out of its group.
+    pub(super) fn take(&mut self, key: &AlarmKey) -> Option<Filed> {
+        let filed = self.alarms.remove(key)?;
+        let place = Place::of(&filed.alarm);
+        if let Some(group) = self.groups.get_mut(&place) {
+            if let Some(grade) = filed.alarm.standing() {
+                group.graded.remove(&(Reverse(grade), key.clone()));
+            }
+            if let Some(since) = lost_since(&filed.alarm) {
+                group.lost.remove(&(since, key.clone()));
+            }
+            self.drop_if_idle(&place);
+        }
+        Some(filed)
+    }
+
+    /// Changes alarms where they are filed. `change` must not touch what groups them.
+    pub(super) fn touch<'k>(&mut self, keys: impl Iterator<Item = &'k AlarmKey>, mut change: impl FnMut(&mut Alarm)) {
+        for key in keys {
+            if let Some(filed) = self.alarms.get_mut(key) {
+                change(&mut filed.alarm);
+            }
+        }
+    }
+
+    /// The highest grade at a place.
+    pub(super) fn grade(&self, place: &Place) -> Option<Grade> {
+        self.groups.get(place)?.graded.first().map(|(Reverse(grade), _)| *grade)
+    }
+
+    /// Since when some graded alarm of a place has no evidence.
+    pub(super) fn lost(&self, place: &Place) -> Option<Timestamp> {
+        self.groups.get(place)?.lost.first().map(|(since, _)| *since)
+    }
+
+    /// The graded alarms of a place, highest first.
+    pub(super) fn graded(&self, place: &Place) -> impl Iterator<Item = &Alarm> {
+        let keys = self.groups.get(place).into_iter().flat_map(|group| &group.graded);
+        keys.filter_map(|(_, key)| self.alarms.get(key)).map(|filed| &filed.alarm)
+    }
+
+    pub(super) fn live(&self, place: &Place) -> Option<&WarningId> {
+        self.groups.get(place)?.live.as_ref()
+    }
+
+    pub(super) fn set_live(&mut self, place: &Place, warning: Option<WarningId>) {
+        self.groups.entry(place.clone()).or_default().live = warning;
+        self.drop_if_idle(place);
+    }
+
+    fn drop_if_idle(&mut self, place: &Place) {
+        if self.groups.get(place).is_some_and(|group| *group == Group::default()) {
+            self.groups.remove(place);
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! A small site and a few words to tell stories about a Desk with; for tests.
+//!
+//! A story is a line of words split by `;`. `a red`, `a clear`, `a lost`, `a back` are findings about station `a` (`b`, `c`
+//! likewise; `x` lies in another area); `+30m` lets time pass, with ticks; `zhang signs`, `zhang acks`, `zhang cancels`
+//! act on the last warning as it stands; `zhang sets a red 2h` is a word against the judged grade; `delivered`, `failing`,
+//! `refused` answer the oldest unsettled notice, `all delivered` every one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use watchfire_model::{
+    alarm::{Alarm, AlarmKey},
+    bulletin::Bulletin,
+    command::{Act, Command, Refusal},
+    finding::{Change, Evidence, Finding},
+    grade::{Grade, PerGrade},
+    id::{
+        AreaId, ChannelName, CommandId, HazardId, NoticeId, PersonId, PointIx, Revision, RuleId, Seq, StationIx,
+        SubjectId,
+    },
+    ladder::Direction,
+    mode::{Live, Mode},
+    receipt::{Outcome, Receipt},
+    rule::{Class, Hazard, Measure, Per, Reach, Release, ReleasePolicy, Rule, Texts, Thresholds, Watch},
+    site::{Area, Audience, Channel, Kind, Point, Reports, Site, Station, TestMark},
+    time::{Now, Span, Steady, Timestamp, Zone},
+    unit::Unit,
+    warning::Warning,
+};
+
+use super::{Desk, Event, Input};
+
+/// 2026-08-01T06:00:00Z: 14:00 at the site.
+pub(super) const START: Timestamp = Timestamp(1_785_564_000_000);
+
+fn station(id: &str, name: &str, area: &str, point: u32) -> Station {
+    Station {
+        id: id.into(),
+        name: name.to_owned(),
+        area: area.into(),
+        lat: None,
+        lon: None,
+        datum: None,
+        gateway: None,
+        upstream: None,
+        points: vec![PointIx(point)],
+    }
+}
+
+fn stage(station: u32) -> Point {
+    Point {
+        station: StationIx(station),
+        id: "stage".into(),
+        quantity: "stage".to_owned(),
+        unit: Unit::parse("m").expect("metres are a unit"),
+        kind: Kind::Gauge,
+        interval: Span::minutes(5),
+        resolution: None,
+        range: None,
+        plausible: None,
+        max_rate: None,
+        flat_after: None,
+        sentinels: Vec::new(),
+        thresholds: PerGrade::default(),
+        direction: Direction::Rising,
+        reports: Reports::Interval,
+        stale_after: None,
+        wraps_at: None,
+    }
+}
+
+pub(super) fn rule(id: &str, hazard: &str) -> Rule {
+    Rule {
+        id: id.into(),
+        aliases: Vec::new(),
+        hazard: hazard.into(),
+        per: Per::Station,
+        watch: Watch::default(),
+        measure: Measure::Expression("stage".to_owned()),
+        unit: Unit::parse("m"),
+        thresholds: Thresholds::Station,
+        direction: Direction::Rising,
+        lift_below: PerGrade::default(),
+        lift_margin: PerGrade::default(),
+        raise_after: PerGrade::default(),
+        lift_after: PerGrade::default(),
+        hold: PerGrade::default(),
+        class: Class::Ordinary,
+        coverage: 0.8,
+        enough: None,
+        max_gap: None,
+        suspect_cap: Grade::Yellow,
+        response: "巡堤查险,转移低洼地带群众".to_owned(),
+        consequence: "低洼地带受淹".to_owned(),
+        time_to_respond: None,
+        shadow: false,
+        origin: "story".to_owned(),
+    }
+}
+
+pub(super) fn hazard(id: &str, reach: Reach) -> Hazard {
+    let chinese = Texts {
+        event: "洪水".to_owned(),
+        headline: "{issuer}发布{hazard}{grade}色预警[{numeral}级/{weight}]".to_owned(),
+        description: "{area}{stations}水位{value}{unit},超过{threshold}{unit}。".to_owned(),
+        instruction: PerGrade::all("{response}。".to_owned()),
+        all_clear: "{issuer}解除{hazard}{grade}色预警[{numeral}级/{weight}]".to_owned(),
+        cancelled: "{issuer}撤销{hazard}{grade}色预警[{numeral}级/{weight}]".to_owned(),
+    };
+    let english = Texts {
+        event: "flood".to_owned(),
+        headline: "{issuer} issues {grade} {hazard} warning".to_owned(),
+        description: "Stage {value} {unit} at {stations}, over {threshold} {unit}.".to_owned(),
+        instruction: PerGrade::all("Leave low ground.".to_owned()),
+        all_clear: String::new(),
+        cancelled: String::new(),
+    };
+    Hazard {
+        id: id.into(),
+        event_code: "11A01".to_owned(),
+        categories: vec!["Met".to_owned()],
+        response_type: PerGrade::all("Prepare".to_owned()),
+        class: Class::Ordinary,
+        reach,
+        release: ReleasePolicy::default(),
+        expires_after: PerGrade::all(Span::hours(10)),
+        acknowledge_within: PerGrade {
+            blue: Span::minutes(30),
+            yellow: Span::minutes(10),
+            orange: Span::minutes(5),
+            red: Span::minutes(3),
+        },
+        hold_max: PerGrade {
+            blue: Some(Span::hours(6)),
+            yellow: Some(Span::hours(12)),
+            orange: Some(Span::hours(24)),
+            red: None,
+        },
+        texts: vec![("zh-CN".to_owned(), chinese), ("en-US".to_owned(), english)],
+    }
+}
+
+/// Stations `a`, `b`, `c` in one area and `x` in another; rules `stage` (public) and `seep` (internal); one channel for
+/// those on duty, one for the public from blue, one for the public from orange.
+pub(super) fn site() -> Site {
+    let area = |id: &str, name: &str| Area {
+        id: AreaId::from(id),
+        name: name.to_owned(),
+        polygons: vec![vec![(25.0, 111.0), (25.0, 112.0), (26.0, 112.0), (25.0, 111.0)]],
+        population: None,
+    };
+    let channel = |name: &str, audience, from_grade| Channel {
+        name: ChannelName::from(name),
+        audience,
+        from_grade,
+        takes_drills: name == "duty",
+    };
+    Site {
+        name: "青石".to_owned(),
+        authority: "county".to_owned(),
+        issuer: "青石县防汛抗旱指挥部".to_owned(),
+        sender: "qingshi.example, 防汛".replace([',', ' '], ""),
+        contact: "0739-5550123".to_owned(),
+        zone: Zone { name: "Asia/Shanghai".to_owned(), offsets: vec![(Timestamp(0), 28_800)] },
+        languages: vec!["zh-CN".to_owned(), "en-US".to_owned()],
+        test: None,
+        areas: vec![area("431100000000", "青石镇"), area("431200000000", "上游乡")],
+        stations: vec![
+            station("a", "青石站", "431100000000", 0),
+            station("b", "桥头站", "431100000000", 1),
+            station("c", "坝下站", "431100000000", 2),
+            station("x", "源头站", "431200000000", 3),
+        ],
+        points: (0..4).map(stage).collect(),
+        groups: Vec::new(),
+        hazards: vec![hazard("river_flood", Reach::Public), hazard("seepage", Reach::Internal)],
+        rules: vec![rule("stage", "river_flood"), rule("seep", "seepage")],
+        channels: vec![
+            channel("duty", Audience::Internal, Grade::Blue),
+            channel("board", Audience::Public, Grade::Blue),
+            channel("siren", Audience::Public, Grade::Orange),
+        ],
+        revision: Revision::default(),
+    }
+}
+
+/// A site where nothing waits for a signature except what always does.
+pub(super) fn automatic() -> Site {
+    let mut site = site();
+    for hazard in &mut site.hazards {
+        let auto = PerGrade::all(Release::Auto);
+        hazard.release = ReleasePolicy { raise: auto, lower: auto, end: auto };
+    }
+    site
+}
+
+/// The demo's site: automatic, and marked so.
+pub(super) fn demo() -> Site {
+    let test = Some(TestMark { mark: "【演示】".to_owned(), note: "demonstration".to_owned() });
+    Site { test, ..automatic() }
+}
+
+/// A Desk whose story is being told, with all that was said and decided.
+#[derive(Clone)]
+pub(super) struct Story<M: Mode = Live> {
+    pub(super) desk: Desk<M>,
+    pub(super) site: Arc<Site>,
+    pub(super) now: Now,
+    pub(super) record: Vec<(Now, Input, Vec<Event<M>>)>,
+    counts: BTreeMap<AlarmKey, u64>,
+    commands: u64,
+}
+
+impl<M: Mode> Story<M> {
+    pub(super) fn begin(site: Site) -> Self {
+        let site = Arc::new(site);
+        Self {
+            desk: Desk::new(Arc::clone(&site)),
+            site,
+            now: Now { wall: START, steady: Steady(0) },
+            record: Vec::new(),
+            counts: BTreeMap::new(),
+            commands: 0,
+        }
+    }
+
+    pub(super) fn told(site: Site, story: &str) -> Self {
+        let mut told = Self::begin(site);
+        told.tell(story);
+        told
+    }
+
+    /// Goes on; every command is expected to be accepted.
+    pub(super) fn tell(&mut self, story: &str) {
+        for words in story.split(';').map(str::trim).filter(|words| !words.is_empty()) {
+            if let Err(refusal) = self.try_one(words) {
+                panic!("\"{words}\" was refused: {refusal}");
+            }
+        }
+    }
+
+    /// One sentence, which may be refused.
+    pub(super) fn try_one(&mut self, words: &str) -> Result<(), Refusal> {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        match words[..] {
+            [span] if span.starts_with('+') => self.pass(span[1..].parse().expect("a span")),
+            ["delivered"] => self.answer(1, &Outcome::Delivered { reference: Some("R-1".to_owned()), coverage: None }),
+            ["failing"] => self.answer(1, &Outcome::Failing { reason: "timed out".to_owned() }),
+            ["refused"] => self.answer(1, &Outcome::Refused { reason: "400".to_owned() }),
+            ["all", "delivered"] => {
+                self.answer(usize::MAX, &Outcome::Delivered { reference: None, coverage: Some(0.97) });
+            }
+            [who, "signs"] => {
+                let (warning, version) = self.last(|w| w.waiting.as_ref().map_or(w.version, |waiting| waiting.version));
+                return self.command(who, Act::Release { warning, version });
+            }
+            [who, "acks"] => {
+                let (warning, version) = self.last(|w| w.version);
+                return self.command(who, Act::Acknowledge { warning, version });
+            }
+            [who, "cancels"] => {
+                let (warning, version) = self.last(|w| w.version);
+                return self.command(who, Act::Cancel { warning, version });
+            }
+            [who, "sets", subject, grade, span] => {
+                let lasting = span.parse().expect("a span");
+                return self
+                    .command(who, Act::SetGrade { alarm: key("stage", subject), grade: grade.parse().ok(), lasting });
+            }
+            [subject, what] => self.find("stage", subject, what),
+            [rule, subject, what] => self.find(rule, subject, what),
+            _ => panic!("what does {words:?} mean?"),
+        }
+        Ok(())
+    }
+
+    pub(super) fn step(&mut self, input: Input) -> Vec<Event<M>> {
+        let events = self.desk.step(self.now, &input);
+        self.record.push((self.now, input, events.clone()));
+        events
+    }
+
+    /// Lets time pass; whenever the Desk wants to be called, it is.
+    pub(super) fn pass(&mut self, span: Span) {
+        let end = self.now.steady + span;
+        while let Some(due) = self.desk.next_deadline().filter(|due| *due <= end) {
+            let waited = (due - self.now.steady).max(Span::ZERO);
+            self.now = Now { wall: self.now.wall + waited, steady: self.now.steady + waited };
+            let _ = self.step(Input::Tick);
+        }
+        let rest = end - self.now.steady;
+        self.now = Now { wall: self.now.wall + rest, steady: end };
+    }
+
+    fn find(&mut self, rule: &str, subject: &str, what: &str) {
+        let finding = self.finding(rule, subject, what);
+        let _ = self.step(Input::Finding(finding));
+    }
+
+    /// The finding that an honest Evaluator would make.
+    pub(super) fn finding(&mut self, rule: &str, subject: &str, what: &str) -> Finding {
+        let key = key(rule, subject);
+        let n = self.counts.entry(key.clone()).or_default();
+        *n += 1;
+        let n = *n;
+        let old = self.alarm(rule, subject);
+        let from = old.and_then(|alarm| alarm.judged);
+        let evidence = old.map_or(Evidence::Good, |alarm| alarm.evidence.clone());
+        let at = self.now.wall;
+        let (change, judged, evidence) = match what {
+            "lost" => (Change::Evidence, from, Evidence::NoData { since: at - Span::minutes(10) }),
+            "faulty" => (Change::LostWhileRising, from, Evidence::NoData { since: at - Span::minutes(10) }),
+            "missed" => (Change::MissedCrossing, from, evidence),
+            "back" => (Change::Evidence, from, Evidence::Good),
+            "clear" => (Change::Lifted, None, Evidence::Good),
+            grade => {
+                let grade: Option<Grade> = Some(grade.parse().expect("a grade"));
+                (if grade < from { Change::Lifted } else { Change::Raised }, grade, Evidence::Good)
+            }
+        };
+        let level = |grade: Option<Grade>| 40.0 + grade.map_or(0.0, |grade| f64::from(grade.level()) * 2.5);
+        Finding {
+            rule: key.rule,
+            subject: key.subject,
+            n,
+            seq: Seq(u64::try_from(self.record.len()).expect("small")),
+            revision: Revision::default(),
+            change,
+            from,
+            judged,
+            pending: None,
+            value: (!evidence.is_lost()).then(|| level(judged) + 0.12),
+            threshold: judged.map(|_| level(judged)),
+            evidence,
+            at,
+            onset: at,
+            causes: Vec::new(),
+        }
+    }
+
+    pub(super) fn command(&mut self, who: &str, act: Act) -> Result<(), Refusal> {
+        self.commands += 1;
+        let id = CommandId::from(format!("c{}", self.commands));
+        self.command_as(Command {
+            id,
+            who: PersonId::from(who),
+            why: "as seen".to_owned(),
+            from: "cli".to_owned(),
+            act,
+        })
+    }
+
+    pub(super) fn command_as(&mut self, command: Command) -> Result<(), Refusal> {
+        let events = self.step(Input::Command(command.clone()));
+        let answers = events.iter().filter(|event| matches!(event, Event::Answered { .. })).count();
+        assert_eq!(answers, 1, "every command is answered once");
+        match events.iter().find_map(Event::refusal) {
+            Some(refusal) => Err(refusal.clone()),
+            None => {
+                assert_eq!(events.iter().find_map(Event::accepted), Some(&command.id));
+                Ok(())
+            }
+        }
+    }
+
+    fn answer(&mut self, most: usize, outcome: &Outcome) {
+        let open: Vec<(NoticeId, ChannelName)> =
+            self.desk.unsettled().take(most).map(|notice| (notice.id.clone(), notice.channel.clone())).collect();
+        for (notice, channel) in open {
+            let receipt = Receipt { notice, channel, at: self.now.wall, attempts: 1, outcome: outcome.clone() };
+            let _ = self.step(Input::Receipt(receipt));
+        }
+    }
+
+    fn last<T>(&self, of: impl Fn(&Warning) -> T) -> (watchfire_model::id::WarningId, T) {
+        let warning = self.desk.warnings().last().expect("a warning");
+        (warning.id.clone(), of(warning))
+    }
+
+    pub(super) fn alarm(&self, rule: &str, subject: &str) -> Option<&Alarm> {
+        self.desk.alarms().find(|alarm| alarm.key == key(rule, subject))
+    }
+
+    /// The Desk that a restart would build: events applied, through the ledger's JSON and back.
+    pub(super) fn restarted(&self) -> Desk<M> {
+        let mut desk = Desk::new(Arc::clone(&self.site));
+        for (now, _, events) in &self.record {
+            let kept = serde_json::to_string(events).expect("events are plain data");
+            let events: Vec<Event<M>> = serde_json::from_str(&kept).expect("what was written is read");
+            events.iter().for_each(|event| desk.apply(*now, event));
+        }
+        desk
+    }
+
+    pub(super) fn bulletins(&self) -> impl Iterator<Item = &Bulletin> {
+        let events = self.record.iter().flat_map(|(_, _, events)| events);
+        events.filter_map(|event| if let Event::Spoken { bulletin, .. } = event { Some(&**bulletin) } else { None })
+    }
+
+    /// Every bulletin in order: `i` or `p`, what it does, and the grade.
+    pub(super) fn said(&self) -> String {
+        let one = |bulletin: &Bulletin| {
+            let to = if bulletin.audience == Audience::Internal { 'i' } else { 'p' };
+            let class = bulletin.class.event().trim_start_matches("warning.");
+            let held = if bulletin.evidence_lost.is_some() { " held" } else { "" };
+            format!("{to} {class} {}{held}", bulletin.grade)
+        };
+        self.bulletins().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
+pub(super) fn key(rule: &str, subject: &str) -> AlarmKey {
+    AlarmKey { rule: RuleId::from(rule), subject: SubjectId::from(subject) }
+}
+
+/// The hazard of a story's public rule.
+pub(super) fn flood(site: &mut Site) -> &mut Hazard {
+    let flood = HazardId::from("river_flood");
+    site.hazards.iter_mut().find(|hazard| hazard.id == flood).expect("the story's own")
+}

@@ -1,0 +1,3 @@
+//! Stories about a Desk, and what must hold in every story.
+
+mod lives;
