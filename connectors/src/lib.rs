@@ -8,4 +8,5 @@ pub mod config;
 pub mod health;
 pub mod intake;
 pub mod link;
+pub mod payload;
 pub mod source;

@@ -3,13 +3,14 @@
 
 use watchfire_model::time::Zone;
 
-use super::bind::{Bound, observed_at, state};
-use super::number::from_token;
-use super::scan::{Broken, Token};
-use super::shape::{Shape, Slot, objects};
-use super::topic::Topics;
-use super::{CodecKind, Decoded, MAX_READINGS, Message, Refusal};
+use super::CodecKind;
 use crate::config::MqttBinding;
+use crate::payload::bind::{Bound, observed_at, state};
+use crate::payload::number::from_token;
+use crate::payload::scan::{Broken, Token};
+use crate::payload::shape::{Shape, Slot, objects};
+use crate::payload::topic::Topics;
+use crate::payload::{Decoded, MAX_READINGS, Message, Refusal};
 
 /// See the module.
 pub(super) const KIND: CodecKind = CodecKind {

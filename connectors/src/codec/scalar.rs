@@ -2,12 +2,13 @@
 
 use watchfire_model::reading::PointState;
 
-use super::bind::Bound;
-use super::number::from_text;
-use super::scan::Broken;
-use super::topic::Topics;
-use super::{CodecKind, Decoded, Message, Refusal};
+use super::CodecKind;
 use crate::config::MqttBinding;
+use crate::payload::bind::Bound;
+use crate::payload::number::from_text;
+use crate::payload::scan::Broken;
+use crate::payload::topic::Topics;
+use crate::payload::{Decoded, Message, Refusal};
 
 /// See the module.
 pub(super) const KIND: CodecKind =

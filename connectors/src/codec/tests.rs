@@ -4,9 +4,10 @@ use watchfire_model::quantity::Bad;
 use watchfire_model::reading::PointState;
 use watchfire_model::time::{Timestamp, Zone};
 
-use super::scan::Scan;
-use super::{CODECS, Decoded, Decoder, MAX_READINGS, Message, Refusal};
+use super::{CODECS, Decoder};
 use crate::config::{Codec, MqttBinding, MqttConfig, Subscription};
+use crate::payload::scan::Scan;
+use crate::payload::{Decoded, MAX_READINGS, Message, Refusal, time};
 
 const RECEIVED: Timestamp = Timestamp(1_785_565_927_000);
 
@@ -291,8 +292,8 @@ proptest! {
     #[test]
     fn any_text_is_a_time_or_none(text in any::<String>(), digits in "[0-9:TZ+. /-]{0,40}") {
         for text in [text, digits] {
-            super::time::from_number(&text);
-            super::time::from_text(&text, &Zone::default());
+            time::from_number(&text);
+            time::from_text(&text, &Zone::default());
         }
     }
 }

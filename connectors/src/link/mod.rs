@@ -6,7 +6,7 @@ pub mod backoff;
 pub mod modbus;
 pub mod mqtt;
 mod skim;
-mod tls;
+pub mod tls;
 
 use std::sync::Arc;
 

@@ -5,8 +5,6 @@
 
 pub mod modbus;
 pub mod mqtt;
-mod plan;
-mod registers;
 
 use std::sync::Arc;
 

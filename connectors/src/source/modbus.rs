@@ -1,6 +1,9 @@
 //! Polls the devices behind one Modbus TCP connection. A device's answers are one commit, each value with its status word
 //! from the same request. A unit that does not answer is asked last and ever more seldom, so it delays no other.
 
+pub mod plan;
+mod registers;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,15 +16,13 @@ use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::{LinkChange, Row};
 use watchfire_model::time::Timestamp;
 
-use super::plan::{Block, apart, plan};
-use super::{Hush, SourceKind, Surroundings, registers};
+use super::{Hush, SourceKind, Surroundings};
 use crate::config::ModbusConfig;
 use crate::health::Complaint;
 use crate::intake::Full;
 use crate::link::backoff::Backoff;
 use crate::link::modbus::{GATEWAY, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Link, ReadError};
-
-pub use super::plan::PlanError;
+use plan::{Block, PlanError, apart, plan};
 
 /// Polls without an answer, after which a unit is asked more seldom and its points are told unreachable.
 const STRIKES: u32 = 3;
@@ -212,7 +213,7 @@ impl Poller {
                     self.around.health.disconnects.fetch_add(1, Ordering::Relaxed);
                     return Polled::Silent(reason);
                 }
-                Err(ReadError::NoConnection(reason)) => return Polled::NoConnection(reason),
+                Err(error @ ReadError::NoConnection(_)) => return Polled::NoConnection(error.to_string()),
             }
             next += 1;
         }
@@ -339,7 +340,7 @@ impl Poller {
         self.offer(vec![Row::Link(change)]).await
     }
 
-    async fn offer(&self, rows: Vec<Row>) -> Result<(), Full> {
+    async fn offer(&mut self, rows: Vec<Row>) -> Result<(), Full> {
         // Nobody waits for the ticket: a device can't be asked for a past moment again.
         self.around.intake.room().await.map(|room| room.give(rows))
     }

@@ -24,11 +24,12 @@ use watchfire_model::row::{LinkChange, Row};
 use watchfire_model::time::Timestamp;
 
 use super::{Hush, SourceKind, Surroundings, printable};
-use crate::codec::{self, Decoded, Decoder};
+use crate::codec::Decoder;
 use crate::config::MqttConfig;
 use crate::health::Complaint;
 use crate::intake::{Full, Room, Ticket};
 use crate::link::mqtt::{Acks, Heard, Link, LinkError, Message, Session};
+use crate::payload::{self, Decoded};
 
 /// Bound of the channel between [`Listener`] and [`Reader`], in messages. When it is full the broker waits.
 pub const HEARD: usize = 4_096;
@@ -241,7 +242,7 @@ impl Reader {
             }
         }
         self.decoded.clear();
-        let as_it_came = codec::Message {
+        let as_it_came = payload::Message {
             topic: &message.topic,
             payload: &message.payload,
             received_at: message.received_at,

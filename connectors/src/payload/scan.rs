@@ -11,15 +11,15 @@ const MAX_DEPTH: usize = 32;
 
 /// The payload breaks off, or is nested too deep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) why: Refusal,
+pub(crate) struct Broken {
+    pub(crate) why: Refusal,
     /// Bytes from the beginning.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 /// A value, or the beginning of one: after `Object` and `Array` the caller walks the members.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Token<'a> {
+pub(crate) enum Token<'a> {
     /// Not there.
     #[default]
     Absent,
@@ -34,19 +34,19 @@ pub(super) enum Token<'a> {
 
 /// A place in JSON text.
 #[derive(Clone, Debug)]
-pub(super) struct Scan<'a> {
+pub(crate) struct Scan<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
+    pub(crate) const fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0 }
     }
 
     /// Bytes from the beginning.
-    pub(super) const fn at(&self) -> usize {
+    pub(crate) const fn at(&self) -> usize {
         self.at
     }
 
@@ -65,13 +65,13 @@ impl<'a> Scan<'a> {
     }
 
     /// Nothing but blanks may be left.
-    pub(super) fn end(mut self) -> Result<(), Broken> {
+    pub(crate) fn end(mut self) -> Result<(), Broken> {
         self.blank();
         if self.at == self.text.len() { Ok(()) } else { Err(self.broken()) }
     }
 
     /// The next value.
-    pub(super) fn value(&mut self) -> Result<Token<'a>, Broken> {
+    pub(crate) fn value(&mut self) -> Result<Token<'a>, Broken> {
         self.blank();
         match self.byte() {
             Some(b'{') => self.enter(Token::Object),
@@ -103,7 +103,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The next key of the object walked; `None` at its end. `first` starts true and is kept by the caller.
-    pub(super) fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, Broken> {
+    pub(crate) fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, Broken> {
         if !self.another(first, b'}')? {
             return Ok(None);
         }
@@ -120,7 +120,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether the array walked has another element; `first` starts true and is kept by the caller.
-    pub(super) fn element(&mut self, first: &mut bool) -> Result<bool, Broken> {
+    pub(crate) fn element(&mut self, first: &mut bool) -> Result<bool, Broken> {
         self.another(first, b']')
     }
 
@@ -146,7 +146,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Walks to the end of what `token` began.
-    pub(super) fn skip(&mut self, token: &Token<'a>) -> Result<(), Broken> {
+    pub(crate) fn skip(&mut self, token: &Token<'a>) -> Result<(), Broken> {
         let mut first = true;
         match token {
             Token::Object => {

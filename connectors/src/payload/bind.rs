@@ -11,18 +11,18 @@ use crate::config::MqttBinding;
 
 /// A point and how its raw numbers become values.
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
-    pub(super) point: PointIx,
+pub(crate) struct Bound {
+    pub(crate) point: PointIx,
     scaling: Scaling,
 }
 
 impl Bound {
-    pub(super) fn new(binding: &MqttBinding) -> Self {
+    pub(crate) fn new(binding: &MqttBinding) -> Self {
         Self { point: binding.point, scaling: Scaling::new(binding.scale, binding.offset, &binding.sentinels) }
     }
 
     /// The reading of a raw number, or of the reason why there is none.
-    pub(super) fn reading(
+    pub(crate) fn reading(
         &self,
         message: &Message<'_>,
         raw: Result<f64, watchfire_model::quantity::Bad>,
@@ -41,7 +41,7 @@ impl Bound {
 }
 
 /// The time in `token`; where it cannot be read, the time of receipt and a complaint.
-pub(super) fn observed_at(
+pub(crate) fn observed_at(
     token: &Token<'_>,
     message: &Message<'_>,
     zone: &Zone,
@@ -60,7 +60,7 @@ pub(super) fn observed_at(
 }
 
 /// The state in `token`. A word that is there and is none of the known codes is not "normal".
-pub(super) fn state(token: &Token<'_>, at: usize, out: &mut Decoded) -> PointState {
+pub(crate) fn state(token: &Token<'_>, at: usize, out: &mut Decoded) -> PointState {
     if *token == Token::Absent {
         return PointState::Normal;
     }

@@ -49,18 +49,18 @@ impl Filter {
 
 /// From a topic to everything bound on it: exact topics by hash, filters by trying each.
 #[derive(Debug)]
-pub(super) struct Topics<T> {
+pub(crate) struct Topics<T> {
     exact: FastMap<Box<str>, T>,
     wild: Vec<(Filter, T)>,
 }
 
 impl<T: Default> Topics<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { exact: FastMap::default(), wild: Vec::new() }
     }
 
     /// What is bound on exactly this filter, made empty if there is nothing yet.
-    pub(super) fn entry(&mut self, filter: &str) -> &mut T {
+    pub(crate) fn entry(&mut self, filter: &str) -> &mut T {
         let filter = Filter::new(filter);
         if !filter.is_wild() {
             return self.exact.entry(filter.text).or_default();
@@ -72,11 +72,11 @@ impl<T: Default> Topics<T> {
         &mut self.wild[place].1
     }
 
-    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut T> {
+    pub(crate) fn each(&mut self) -> impl Iterator<Item = &mut T> {
         self.exact.values_mut().chain(self.wild.iter_mut().map(|(_, bound)| bound))
     }
 
-    pub(super) fn on<'s>(&'s self, topic: &'s str) -> impl Iterator<Item = &'s T> {
+    pub(crate) fn on<'s>(&'s self, topic: &'s str) -> impl Iterator<Item = &'s T> {
         let wild = self.wild.iter().filter(|(filter, _)| filter.matches(topic)).map(|(_, bound)| bound);
         self.exact.get(topic).into_iter().chain(wild)
     }
@@ -84,11 +84,11 @@ impl<T: Default> Topics<T> {
 
 /// A map whose keys come from the configuration: what comes from outside is only looked up, so the hash need not
 /// withstand chosen keys.
-pub(super) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHash>>;
+pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHash>>;
 
 /// Multiply and rotate, eight bytes a step.
 #[derive(Default)]
-pub(super) struct FastHash(u64);
+pub(crate) struct FastHash(u64);
 
 impl Hasher for FastHash {
     fn write(&mut self, bytes: &[u8]) {

@@ -4,11 +4,11 @@ use super::Refusal;
 use super::scan::{Broken, Scan, Token};
 
 /// Where in the caller's list of tokens a pointer's value is put.
-pub(super) type Slot = usize;
+pub(crate) type Slot = usize;
 
 /// JSON pointers (RFC 6901) as a tree. Equal pointers share a slot.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     nodes: Vec<Node>,
     slots: usize,
 }
@@ -22,23 +22,23 @@ struct Node {
 
 /// Whether a bound key was met twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Walked {
+pub(crate) enum Walked {
     Sound,
     Repeated,
 }
 
 impl Shape {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { nodes: vec![Node::default()], slots: 0 }
     }
 
     /// How many tokens a walk fills.
-    pub(super) const fn slots(&self) -> usize {
+    pub(crate) const fn slots(&self) -> usize {
         self.slots
     }
 
     /// Adds a pointer; `""` is the whole. A pointer without its leading `/` is taken as if it had one.
-    pub(super) fn slot(&mut self, pointer: &str) -> Slot {
+    pub(crate) fn slot(&mut self, pointer: &str) -> Slot {
         let mut here = 0;
         let path = pointer.strip_prefix('/').unwrap_or(pointer);
         let steps = if pointer.is_empty() { None } else { Some(path.split('/')) };
@@ -64,12 +64,12 @@ impl Shape {
 
     /// Whether some pointer begins with a number: then a top-level array is walked by index, else each of its elements
     /// is a payload of its own.
-    pub(super) fn is_indexed(&self) -> bool {
+    pub(crate) fn is_indexed(&self) -> bool {
         self.nodes[0].children.iter().any(|(key, _)| key.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// Walks the value that `token` began and puts what is bound into `found`, which is as long as `slots`.
-    pub(super) fn walk<'a>(
+    pub(crate) fn walk<'a>(
         &self,
         scan: &mut Scan<'a>,
         token: Token<'a>,
@@ -144,7 +144,7 @@ impl Node {
 
 /// Reads every object of a payload: the payload itself, or each element where it is an array (of arrays, …).
 /// `each` gets the tokens found and where the object began.
-pub(super) fn objects<'a>(
+pub(crate) fn objects<'a>(
     shape: &Shape,
     text: &'a str,
     mut each: impl FnMut(&[Token<'a>], usize) -> Result<(), Broken>,

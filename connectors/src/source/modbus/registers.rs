@@ -3,8 +3,8 @@
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::PointState;
 
-use crate::codec::{Scaling, beside_state, state_of};
 use crate::config::{ByteOrder, ModbusField, NumberType};
+use crate::payload::number::{Scaling, beside_state, state_of};
 
 /// The raw number in `words`, which are as many as the type is wide. 64-bit integers beyond 2⁵³ lose their last digits.
 pub(super) fn raw(kind: NumberType, order: ByteOrder, words: &[u16]) -> Option<f64> {

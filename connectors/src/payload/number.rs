@@ -48,7 +48,7 @@ pub(crate) fn from_text(text: &str) -> Result<f64, Bad> {
 }
 
 /// The number in a JSON value; numbers in quotes are numbers.
-pub(super) fn from_token(token: &Token<'_>) -> Result<f64, Bad> {
+pub(crate) fn from_token(token: &Token<'_>) -> Result<f64, Bad> {
     match token {
         Token::Number(text) => from_text(text),
         Token::Text(text) => from_text(text),
