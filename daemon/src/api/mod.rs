@@ -15,6 +15,7 @@ mod paging;
 mod places;
 mod problem;
 mod shown;
+mod stored;
 mod stream;
 mod warnings;
 
@@ -37,6 +38,7 @@ use directory::Directory;
 use stream::Feed;
 
 pub use history::{History, HistoryError, NoHistory, Sample};
+pub use stored::StoredHistory;
 
 /// Largest body taken.
 pub const BODY_MAX: usize = 64 << 10;

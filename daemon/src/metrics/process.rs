@@ -5,7 +5,7 @@ use std::fs;
 
 use prometheus::{Counter, Gauge, IntGauge};
 
-use super::Declare;
+use super::declared::Declare;
 
 /// Linux shows processor times to programs in hundredths of a second, whatever the kernel ticks at (USER_HZ).
 const TICKS_PER_SECOND: f64 = 100.0;
