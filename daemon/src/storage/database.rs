@@ -1,6 +1,8 @@
 //! Opening one of our SQLite files: the right library, the right file, the right format, the settings that keep what a
 //! commit has promised. Whose tables they are is their owner's business.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,6 +104,26 @@ pub(super) fn open(path: &Path, kind: &Kind) -> Result<Connection, DatabaseError
         making.commit().map_err(failed)?;
     }
     Ok(db)
+}
+
+/// Puts a damaged file aside, with all that belongs to it, and says where it is kept.
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let kept = (0..1_000)
+        .map(|n| path.with_extension(format!("{n}.quarantine")))
+        .find(|kept| !kept.exists())
+        .ok_or_else(|| io::Error::other("a thousand are kept already"))?;
+    let with = |path: &Path, tail: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(tail);
+        PathBuf::from(name)
+    };
+    for tail in ["-wal", "-shm", ""] {
+        let from = with(path, tail);
+        if from.exists() {
+            fs::rename(&from, with(&kept, tail))?;
+        }
+    }
+    Ok(kept)
 }
 
 /// Opens a file of ours for reading beside its writer.

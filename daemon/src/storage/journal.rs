@@ -95,6 +95,8 @@ pub struct Journal {
     next_ordinal: u64,
     /// Commits not yet durable, as bytes; kept until a sync has held.
     pending: Vec<u8>,
+    /// Where in `pending` the last commit begins, if it is of skipped numbers: the next ones join it.
+    pending_skip: Option<(usize, Seq)>,
     /// From where on the pending commits speak.
     pending_from: Seq,
     next: Seq,
@@ -151,6 +153,7 @@ impl Journal {
             segments: found.segments.into(),
             sink: found.sink,
             pending: Vec::new(),
+            pending_skip: None,
             pending_from: recovery.next,
             next: recovery.next,
             durable: Seq(recovery.next.0 - 1),
@@ -166,6 +169,7 @@ impl Journal {
     pub fn name_points(&mut self, names: Arc<PointNames>) {
         if self.names != names {
             self.names = names;
+            self.pending_skip = None;
             self.note(Kind::Names, &names_json(&self.names));
         }
     }
@@ -178,6 +182,7 @@ impl Journal {
         let first = self.next;
         commit::write(&mut self.pending, Kind::Rows, first, now, Body::Rows(rows))
             .ok_or(JournalError::TooLarge { rows: rows.len() })?;
+        self.pending_skip = None;
         self.now = now;
         self.next = Seq(first.0 + count(rows.len()));
         Ok(first..self.next)
@@ -206,6 +211,7 @@ impl Journal {
             return Err(JournalError::Sick { pending_bytes: self.pending.len(), source });
         }
         self.sickness = None;
+        self.pending_skip = None;
         self.pending.clear();
         self.pending.shrink_to(1 << 20);
         self.durable = Seq(self.next.0 - 1);
@@ -278,9 +284,11 @@ impl Journal {
     /// wait under such a number keep it.
     pub fn skip(&mut self, range: Range<Seq>) {
         if range.end > self.next {
-            let from = self.next;
+            let (at, from) = self.pending_skip.unwrap_or((self.pending.len(), self.next));
+            self.pending.truncate(at);
             self.next = range.end;
             self.note(Kind::Skip, &from.0.to_le_bytes());
+            self.pending_skip = Some((at, from));
         }
     }
 

@@ -9,7 +9,6 @@ mod reserve;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
@@ -116,21 +115,7 @@ impl Ledger {
     /// when [`open`](Self::open) or [`read`](Self::read) says `Damaged` or `Broken`: a warning matters more than a file.
     pub fn salvage(path: &Path) -> Result<(Self, Salvage), LedgerError> {
         let stuck = |source| LedgerError::Stuck { path: path.to_owned(), source };
-        let kept = (0..1_000)
-            .map(|n| path.with_extension(format!("{n}.quarantine")))
-            .find(|kept| !kept.exists())
-            .ok_or_else(|| stuck(std::io::Error::other("a thousand are kept already")))?;
-        let with = |path: &Path, tail: &str| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(tail);
-            PathBuf::from(name)
-        };
-        for tail in ["-wal", "-shm", ""] {
-            let from = with(path, tail);
-            if from.exists() {
-                fs::rename(&from, with(&kept, tail)).map_err(stuck)?;
-            }
-        }
+        let kept = database::set_aside(path).map_err(stuck)?;
         let mut ledger = Self::open(path)?;
         let mut salvage = Salvage { kept: kept.clone(), records: 0, stopped_by: None };
         match LedgerReader::open(&kept) {

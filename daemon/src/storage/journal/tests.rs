@@ -490,3 +490,19 @@ fn rows_keep_their_points_when_the_configuration_is_reordered() {
         assert_eq!(name_of(&reader, reading.point), "a/stage");
     }
 }
+
+#[test]
+fn numbers_given_up_one_by_one_while_the_disk_is_sick_take_no_room() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &SMALL, 2);
+    for _ in 0..10_000 {
+        let next = journal.next();
+        journal.skip(next..next.next());
+    }
+    assert!(journal.pending_bytes() < 100);
+    let first = journal.next();
+    journal.append(Now::at(5_000), &rows(0)).expect("taken in");
+    let (commits, gaps) = read_all(&mut journal, Seq(0));
+    assert!(gaps.is_empty(), "{gaps:?}");
+    assert_eq!(commits.last().map(|commit| commit.first), Some(first));
+}

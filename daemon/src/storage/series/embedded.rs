@@ -91,6 +91,7 @@ pub struct Writer {
     commit: Commit,
     journal: PathBuf,
     today: Arc<PointNames>,
+    set_aside: Option<PathBuf>,
 }
 
 /// What goes with the open database; thrown away and read again after any failure.
@@ -144,8 +145,16 @@ impl Writer {
         pace: Pace,
         judge: Judge,
     ) -> Result<Self, DatabaseError> {
-        let (open, cursor) = Open::file(path, pace)?;
+        let (open, cursor, set_aside) = match Open::file(path, pace) {
+            Ok((open, cursor)) => (open, cursor, None),
+            Err(error) => {
+                let kept = begin_anew(path, error)?;
+                let (open, cursor) = Open::file(path, pace)?;
+                (open, cursor, Some(kept))
+            }
+        };
         Ok(Self {
+            set_aside,
             path: path.to_owned(),
             pace,
             retention: Span(i64::try_from(limits.retention.as_millis()).unwrap_or(i64::MAX)),
@@ -208,9 +217,30 @@ impl Writer {
         })
     }
 
+    /// Where a damaged store was put, if one was: the history in it no longer shows.
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
+    }
+
+    /// Rows of the tail that were damaged when the store was opened; what could be read of them is there.
+    pub fn torn_tails(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| open.heads.torn_tails())
+    }
+
     /// Samples held in memory because they are in no chunk yet.
     pub fn unsealed(&self) -> usize {
         self.open.as_ref().map_or(0, |open| open.heads.samples())
+    }
+}
+
+/// Puts a damaged store aside; what the journal still has is stored again. Any other error stays one.
+fn begin_anew(path: &Path, error: DatabaseError) -> Result<PathBuf, DatabaseError> {
+    match error {
+        DatabaseError::Damaged { .. } => database::set_aside(path).map_err(|_| error),
+        DatabaseError::TooOld { .. }
+        | DatabaseError::Newer { .. }
+        | DatabaseError::Foreign { .. }
+        | DatabaseError::Unusable { .. } => Err(error),
     }
 }
 
@@ -233,6 +263,19 @@ impl SeriesStore for Writer {
             Err(error) => {
                 // The heads may hold what the file does not.
                 self.open = None;
+                let error = match error {
+                    StepError::Database(damaged @ DatabaseError::Damaged { .. }) => {
+                        match begin_anew(&self.path, damaged) {
+                            Ok(kept) => {
+                                let why = format!("the store was damaged; it is kept as {}", kept.display());
+                                self.set_aside = Some(kept);
+                                return Progress::Trouble { trouble: Trouble::Outage, why, pause: Duration::ZERO };
+                            }
+                            Err(error) => StepError::Database(error),
+                        }
+                    }
+                    other @ (StepError::Database(_) | StepError::Journal(_)) => other,
+                };
                 let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
                 let pause = Duration::from_secs(1);
                 Progress::Trouble { trouble: Trouble::Outage, why: format!("{error}{cause}"), pause }

@@ -20,6 +20,7 @@ use flate2::write::GzEncoder;
 use influxdb2::api::write::TimestampPrecision;
 use influxdb2::{Client, ClientBuilder, RequestError};
 use reqwest011::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
+use tokio::runtime::{self, Runtime};
 use watchfire_model::id::Seq;
 use watchfire_model::quality::Flag;
 use watchfire_model::row::Row;
@@ -122,8 +123,8 @@ impl InfluxFiles {
 pub struct Writer {
     config: InfluxConfig,
     client: Client,
-    // The client is asynchronous; this thread waits for each write anyway.
-    runtime: tokio::runtime::Runtime,
+    // The client is asynchronous, the thread waits for each write anyway. Made at the first one: on that thread.
+    runtime: Option<Runtime>,
     reader: JournalReader,
     judge: Judge,
     chance: Chance,
@@ -202,10 +203,6 @@ impl Writer {
         let client = ClientBuilder::with_builder(http, &config.url, &config.org, token)
             .build()
             .map_err(|error| no_client(Box::new(error)))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| no_client(Box::new(error)))?;
         let cursor = CursorFile::open(&files.cursor).map_err(|source| InfluxError::Cursor {
             name: config.name.clone(),
             path: files.cursor.clone(),
@@ -213,7 +210,7 @@ impl Writer {
         })?;
         Ok(Self {
             client,
-            runtime,
+            runtime: None,
             reader: JournalReader::after(&files.journal, cursor.at(), names),
             judge,
             chance,
@@ -328,7 +325,7 @@ impl Writer {
         Some(Progress::Trouble { trouble: Trouble::Refused, why, pause: LONGEST_PAUSE })
     }
 
-    fn send(&self, lines: &[u8]) -> Answer {
+    fn send(&mut self, lines: &[u8]) -> Answer {
         let mut packed = GzEncoder::new(Vec::with_capacity(lines.len() / 8), Compression::fast());
         let packed = packed.write_all(lines).and_then(|()| packed.finish());
         let body = match packed {
@@ -341,9 +338,17 @@ impl Writer {
             body,
             TimestampPrecision::Milliseconds,
         );
-        match self.runtime.block_on(sending) {
-            Ok(()) => Answer::Taken,
-            Err(error) => classify(error),
+        let runtime = match self.runtime.take() {
+            Some(runtime) => Ok(runtime),
+            None => runtime::Builder::new_current_thread().enable_all().build(),
+        };
+        match runtime {
+            Ok(runtime) => {
+                let answer = runtime.block_on(sending).map_or_else(classify, |()| Answer::Taken);
+                self.runtime = Some(runtime);
+                answer
+            }
+            Err(error) => Answer::Later(error.to_string()),
         }
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Heads {
     tail: VecDeque<(i64, u64)>,
     tail_samples: u64,
     next_tail: i64,
+    /// Rows of the tail that could not be read whole at the start.
+    torn_tails: usize,
 }
 
 impl Heads {
@@ -80,7 +82,8 @@ impl Heads {
                 }
             });
             if !whole {
-                return Err(rusqlite::Error::InvalidColumnType(2, "samples".into(), rusqlite::types::Type::Blob));
+                // Whatever of the row could be read is kept; the rest was damaged on disk.
+                heads.torn_tails += 1;
             }
             heads.tail.push_back((id, count));
             heads.tail_samples += count;
@@ -190,6 +193,11 @@ impl Heads {
             self.tail_samples -= rows;
         }
         needed
+    }
+
+    /// Rows of the tail that were damaged when the heads were rebuilt.
+    pub(super) fn torn_tails(&self) -> usize {
+        self.torn_tails
     }
 
     /// The newest row of the tail.

@@ -333,3 +333,48 @@ fn a_store_that_fails_is_tried_again_and_loses_nothing() {
     kept.store(&mut writer);
     assert_eq!(kept.all("a", "stage").len(), 2);
 }
+
+#[test]
+fn a_damaged_store_is_put_aside_and_stops_nothing() {
+    let mut kept = Kept::new("a/stage");
+    for n in 0..60_i64 {
+        kept.hear(&[reading(0, START + n, Ok(1.0)), reading(0, START + 500 + n, Ok(2.0))]);
+    }
+    kept.store(&mut kept.writer("a/stage", TIGHT));
+    let whole = std::fs::read(kept.path()).expect("readable");
+    let mut put_aside = 0;
+    for at in (0..whole.len()).step_by(811) {
+        let mut bytes = whole.clone();
+        let end = (at + 60).min(bytes.len());
+        bytes[at..end].fill(0xa5);
+        std::fs::write(kept.path(), &bytes).expect("written");
+        let _ = std::fs::remove_file(kept.home.path().join("series.db-wal"));
+        let opened = Writer::open_with(&kept.path(), kept.journal.dir(), names("a/stage"), &LIMITS, TIGHT, good());
+        let mut writer = match opened {
+            Ok(writer) => writer,
+            // The bytes that say whose file it is, or in which format: not ours to put aside.
+            Err(DatabaseError::Foreign { .. } | DatabaseError::Newer { .. }) => continue,
+            Err(error) => panic!("byte {at}: {error}"),
+        };
+        let before = writer.cursor();
+        kept.hear(&[reading(0, START + 100_000 + i64::try_from(at).expect("small"), Ok(3.0))]);
+        let mut troubles = 0;
+        loop {
+            match writer.step(kept.durable) {
+                Progress::Idle => break,
+                Progress::Wrote { .. } | Progress::Lost(_) => {}
+                Progress::Trouble { why, .. } => {
+                    troubles += 1;
+                    assert!(troubles < 3, "byte {at}: {why}");
+                }
+            }
+        }
+        assert!(writer.cursor() >= before.min(kept.durable), "byte {at}");
+        if writer.set_aside().is_some() {
+            put_aside += 1;
+            let told = kept.all("a", "stage").len();
+            assert!(told > 120, "byte {at}: the journal has all of it, the store only {told}");
+        }
+    }
+    assert!(put_aside > 0, "no damage was ever noticed");
+}
