@@ -9,8 +9,8 @@ mod scalar;
 
 use watchfire_model::time::Zone;
 
-use crate::config::{Codec, MqttConfig};
-use crate::payload::topic::Filter;
+use crate::config::{Codec, MqttBinding, MqttConfig};
+use crate::payload::topic::Topics;
 use crate::payload::{Decoded, Message, Refusal};
 
 /// Every way of reading a payload. A tidy test compares this list with the folder.
@@ -30,14 +30,18 @@ pub struct CodecKind {
 /// Reads the messages of one connection: each by the first subscription whose filter its topic matches.
 #[derive(Debug)]
 pub struct Decoder {
-    routes: Vec<Route>,
+    /// From a topic to the subscriptions on it, by their place in the configuration, and the codec each is read by.
+    routes: Topics<Option<Route>>,
+    /// One for each way of reading that is configured, however many subscriptions share it.
+    codecs: Vec<Reads>,
     zone: Zone,
 }
 
-#[derive(Debug)]
+/// Ordered by the place of the subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Route {
-    filter: Filter,
-    reads: Reads,
+    subscription: usize,
+    codec: usize,
 }
 
 #[derive(Debug)]
@@ -47,37 +51,46 @@ enum Reads {
     Named(named::Named),
 }
 
+impl Reads {
+    fn new(codec: &Codec, bindings: &[MqttBinding]) -> Self {
+        match codec {
+            Codec::Scalar => Self::Scalar(scalar::Scalar::new(bindings)),
+            Codec::Json { time } => Self::Json(json::Json::new(bindings, time.as_deref())),
+            Codec::Named { id, value, time, state } => {
+                let fields = named::Fields { id, value, time: time.as_deref(), state: state.as_deref() };
+                Self::Named(named::Named::new(bindings, &fields))
+            }
+        }
+    }
+}
+
 impl Decoder {
     /// Binds the subscriptions of a connection to its points. `zone` reads times that name none.
     pub fn new(config: &MqttConfig, zone: Zone) -> Self {
-        let routes = config
-            .subscriptions
-            .iter()
-            .map(|subscription| Route {
-                filter: Filter::new(&subscription.filter),
-                reads: match &subscription.codec {
-                    Codec::Scalar => Reads::Scalar(scalar::Scalar::new(&config.bindings)),
-                    Codec::Json { time } => Reads::Json(json::Json::new(&config.bindings, time.as_deref())),
-                    Codec::Named { id, value, time, state } => Reads::Named(named::Named::new(
-                        &config.bindings,
-                        &named::Fields { id, value, time: time.as_deref(), state: state.as_deref() },
-                    )),
-                },
-            })
-            .collect();
-        Self { routes, zone }
+        let mut routes: Topics<Option<Route>> = Topics::new();
+        let mut ways: Vec<&Codec> = Vec::new();
+        for (subscription, read) in config.subscriptions.iter().enumerate() {
+            let codec = ways.iter().position(|way| **way == read.codec).unwrap_or_else(|| {
+                ways.push(&read.codec);
+                ways.len() - 1
+            });
+            routes.entry(&read.filter).get_or_insert(Route { subscription, codec });
+        }
+        let codecs = ways.into_iter().map(|codec| Reads::new(codec, &config.bindings)).collect();
+        Self { routes, codecs, zone }
     }
 
     /// Adds what is in `message` to `out`. A message that breaks off in the middle adds no readings at all.
     pub fn decode(&self, message: &Message<'_>, out: &mut Decoded) {
-        let Some(route) = self.routes.iter().find(|route| route.filter.matches(message.topic)) else {
+        let route = self.routes.on(message.topic).flatten().min();
+        let Some(codec) = route.and_then(|route| self.codecs.get(route.codec)) else {
             return out.complain(Refusal::UnknownTopic, 0);
         };
         let Ok(text) = std::str::from_utf8(message.payload) else {
             return out.complain(Refusal::NotUtf8, 0);
         };
         let before = out.readings.len();
-        let whole = match &route.reads {
+        let whole = match codec {
             Reads::Scalar(codec) => codec.read(message, text, out),
             Reads::Json(codec) => codec.read(message, text, &self.zone, out),
             Reads::Named(codec) => codec.read(message, text, &self.zone, out),

@@ -36,8 +36,7 @@ pub(super) struct Named {
     value: Slot,
     time: Option<Slot>,
     state: Option<Slot>,
-    /// Name → the first of its points and how many there are; one as a rule.
-    names: FastMap<Box<str>, (usize, usize)>,
+    names: Names,
     bound: Vec<(Bound, Option<Filter>)>,
 }
 
@@ -50,11 +49,11 @@ impl Named {
         let mut by_name: Vec<(&str, &MqttBinding)> =
             bindings.iter().filter_map(|binding| Some((binding.key.as_deref()?, binding))).collect();
         by_name.sort_by_key(|(name, _)| *name);
-        let mut names: FastMap<Box<str>, (usize, usize)> = FastMap::default();
+        let mut names = Names::default();
         let mut bound = Vec::with_capacity(by_name.len());
         for (name, binding) in by_name {
             let first = bound.len();
-            names.entry(name.into()).or_insert((first, 0)).1 += 1;
+            names.entry(name, first).1 += 1;
             bound.push((Bound::new(binding), binding.topic.as_deref().map(Filter::new)));
         }
         Self { shape, id, value, time, state, names, bound }
@@ -89,7 +88,7 @@ impl Named {
         let state = self.state.map_or(Default::default(), |slot| state(&found[slot], at, out));
         let raw = from_token(&found[self.value]);
         let before = out.readings.len();
-        for (bound, topic) in &self.bound[*first..first + count] {
+        for (bound, topic) in &self.bound[first..first + count] {
             if topic.as_ref().is_none_or(|filter| filter.matches(message.topic)) {
                 out.readings.push(bound.reading(message, raw, when, state));
             }
@@ -98,4 +97,36 @@ impl Named {
             out.complain(Refusal::ForeignTopic, at);
         }
     }
+}
+
+/// Name → the first of its points and how many there are; one as a rule.
+#[derive(Debug, Default)]
+struct Names {
+    /// Names of up to fifteen bytes, each as one number: a look-up follows no pointer to the name.
+    short: FastMap<u128, (usize, usize)>,
+    long: FastMap<Box<str>, (usize, usize)>,
+}
+
+impl Names {
+    fn entry(&mut self, name: &str, first: usize) -> &mut (usize, usize) {
+        match short(name) {
+            Some(number) => self.short.entry(number).or_insert((first, 0)),
+            None => self.long.entry(name.into()).or_insert((first, 0)),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<(usize, usize)> {
+        match short(name) {
+            Some(number) => self.short.get(&number).copied(),
+            None => self.long.get(name).copied(),
+        }
+    }
+}
+
+/// The bytes of a name and their number, as one number.
+fn short(name: &str) -> Option<u128> {
+    let mut bytes = [0; 16];
+    bytes.get_mut(..name.len()).filter(|part| part.len() < 16)?.copy_from_slice(name.as_bytes());
+    bytes[15] = u8::try_from(name.len()).ok()?;
+    Some(u128::from_le_bytes(bytes))
 }

@@ -38,14 +38,14 @@ use crate::intake::WallClock;
 pub const CARRIED: usize = 16 << 20;
 /// Largest packet we send: a subscription.
 const SENT: usize = 1 << 20;
-/// Requests that may wait: an acknowledgement for every packet id there is, and the subscriptions. So none ever has to wait.
-const REQUESTS: usize = (1 << 16) + 64;
+/// Acknowledgements that may wait: one for every packet id there is, so none ever has to.
+const ACKS: usize = 1 << 16;
 /// Longest wait for a connection to stand.
 const CONNECT_SECONDS: u64 = 5;
 /// How long a connection may go on after the daemon has begun to stop, to carry the last acknowledgements.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Bytes of large messages that may wait to be read, in units of [`BIG`].
-const BIG_WAITING: usize = 4_096;
+/// Filters in one subscription packet: ten thousand topics are not one packet.
+const FILTERS_AT_ONCE: usize = 256;
 /// A message smaller than this counts as one of the channel's bounded number, not by its bytes.
 const BIG: usize = 8 << 10;
 
@@ -116,7 +116,7 @@ impl Acks {
     fn ack(&self, pkid: u16) {
         let mut publish = Publish::new(String::new(), QoS::AtLeastOnce, Vec::new());
         publish.pkid = pkid;
-        // Full is impossible (see REQUESTS) unless the broker uses a packet id twice; then, as when the connection is
+        // Full is impossible (see ACKS) unless the broker uses a packet id twice; then, as when the connection is
         // gone, the message comes again.
         if self.0.try_ack(&publish).is_err() {
             debug!(pkid, "the connection was gone before its acknowledgement");
@@ -169,9 +169,14 @@ pub struct Link {
     clock: WallClock,
     backoff: Backoff,
     health: Arc<SourceHealth>,
+    /// Room for large messages that wait to be read, in units of [`BIG`] bytes.
     big: Arc<Semaphore>,
-    /// Connections in a row that ended in a packet beyond [`CARRIED`].
+    /// Largest packet that is received at all: [`CARRIED`], or what is configured if that is more.
+    carried: usize,
+    /// Connections in a row that ended in a packet beyond what is carried.
     choked: u32,
+    /// Subscription packets of this connection that the broker has answered.
+    subscribed: usize,
 }
 
 impl std::fmt::Debug for Link {
@@ -226,6 +231,7 @@ impl Link {
                 Transport::tls_with_config(TlsConfiguration::Rustls(made))
             }
         };
+        let carried = limit(&config).saturating_add(1 << 16).max(CARRIED);
         Ok(Self {
             config,
             session,
@@ -234,8 +240,11 @@ impl Link {
             clock,
             backoff: Backoff::new(jitter),
             health,
-            big: Arc::new(Semaphore::new(BIG_WAITING)),
+            // Two of the largest there may be.
+            big: Arc::new(Semaphore::new(2 * carried / BIG + 2)),
+            carried,
             choked: 0,
+            subscribed: 0,
         })
     }
 
@@ -243,7 +252,7 @@ impl Link {
     pub async fn run(mut self, cancel: CancellationToken, heard: mpsc::Sender<Heard>) {
         let mut told_down = false;
         while !cancel.is_cancelled() {
-            let (client, events) = AsyncClient::new(self.options(), REQUESTS);
+            let (client, events) = AsyncClient::new(self.options(), ACKS + self.filters.len() + 1);
             let ended = self.connection(client, events, &cancel, &heard).await;
             self.health.connected.store(false, Ordering::Relaxed);
             if ended.lived.is_some() {
@@ -288,7 +297,7 @@ impl Link {
             .set_keep_alive(keep_alive)
             .set_clean_session(self.session == Session::ThrowAway)
             .set_manual_acks(self.session == Session::Kept)
-            .set_max_packet_size(CARRIED, SENT)
+            .set_max_packet_size(self.carried, SENT)
             .set_transport(self.transport.clone());
         if let Some(username) = &config.username {
             options.set_credentials(username, config.password.as_ref().map_or("", Secret::reveal));
@@ -322,8 +331,11 @@ impl Link {
         // On every connection, whatever the broker remembers (a session may be kept and its subscriptions changed). Only
         // where a retained message is what chokes us, a session that stands is taken as it is.
         let as_it_is = session_present && self.choked > 1;
-        if !as_it_is && client.try_subscribe_many(self.filters.iter().cloned()).is_err() {
-            return never("the subscriptions could not be sent".to_owned());
+        self.subscribed = 0;
+        for filters in self.filters.chunks(FILTERS_AT_ONCE) {
+            if !as_it_is && client.try_subscribe_many(filters.iter().cloned()).is_err() {
+                return never("the subscriptions could not be sent".to_owned());
+            }
         }
         let acks = Acks(client);
         let up = Heard::Up { at: (self.clock)(), session_present, acks: acks.clone() };
@@ -375,7 +387,7 @@ impl Link {
         self.health.last_heard.store(at.0, Ordering::Relaxed);
         let owed = (publish.qos != QoS::AtMostOnce).then_some(publish.pkid);
         let size = publish.topic.len() + publish.payload.len();
-        if size > self.limit() {
+        if size > limit(&self.config) {
             self.oversize(at, publish.topic, size);
             if let Some(pkid) = owed {
                 acks.refused(pkid);
@@ -386,7 +398,7 @@ impl Link {
         let room = if units == 0 {
             None
         } else {
-            // Closed never; more than there is never, for CARRIED is half of it.
+            // Closed never; more than there is never, for a message is at most half of it.
             Arc::clone(&self.big).acquire_many_owned(units).await.ok()
         };
         let message = Message {
@@ -401,20 +413,19 @@ impl Link {
         heard.send(Heard::Message(message)).await
     }
 
-    fn limit(&self) -> usize {
-        usize::try_from(self.config.max_packet_bytes).unwrap_or(CARRIED).min(CARRIED)
-    }
-
     fn oversize(&self, at: Timestamp, topic: String, bytes: usize) {
         self.health.oversize.fetch_add(1, Ordering::Relaxed);
-        let limit = self.limit();
+        let limit = limit(&self.config);
         warn!(source = %self.health.name, topic, bytes, limit, "message over the packet limit, dropped");
         let reason = format!("the message has {bytes} bytes, over the packet limit of {limit}");
         self.health.complain(Complaint { at, whence: topic, reason, sample: String::new() });
     }
 
-    fn subscribed(&self, ack: &SubAck) {
-        for (filter, code) in self.filters.iter().zip(&ack.return_codes) {
+    fn subscribed(&mut self, ack: &SubAck) {
+        // A broker answers in order (4.6).
+        let first = self.subscribed * FILTERS_AT_ONCE;
+        self.subscribed += 1;
+        for (filter, code) in self.filters.iter().skip(first).zip(&ack.return_codes) {
             if *code == SubscribeReasonCode::Failure {
                 warn!(source = %self.health.name, filter = filter.path, "the broker refuses the subscription");
                 self.health.complain(Complaint {
@@ -442,7 +453,7 @@ impl Link {
                 username: self.config.username.as_deref(),
                 password: self.config.password.as_ref().map(Secret::reveal),
             };
-            skim(stream, login, CARRIED).await
+            skim(stream, login, self.carried).await
         };
         tokio::select! {
             () = cancel.cancelled() => {}
@@ -467,4 +478,9 @@ impl Link {
         };
         tokio::time::timeout(Duration::from_secs(CONNECT_SECONDS), opening).await?
     }
+}
+
+/// Largest message taken: topic and payload, in bytes.
+fn limit(config: &MqttConfig) -> usize {
+    usize::try_from(config.max_packet_bytes).unwrap_or(usize::MAX)
 }

@@ -54,10 +54,12 @@ impl<'a> Scan<'a> {
         Broken { why: Refusal::NotJson, at: self.at }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn blank(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.at += 1;
@@ -124,6 +126,7 @@ impl<'a> Scan<'a> {
         self.another(first, b']')
     }
 
+    #[inline]
     fn another(&mut self, first: &mut bool, close: u8) -> Result<bool, Broken> {
         self.blank();
         let here = self.byte();

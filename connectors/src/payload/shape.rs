@@ -15,9 +15,16 @@ pub(crate) struct Shape {
 
 #[derive(Debug, Default)]
 struct Node {
-    /// Sorted by key once `ready`.
-    children: Vec<(Box<str>, usize)>,
+    /// Sorted by key.
+    children: Vec<(Key, usize)>,
     slot: Option<Slot>,
+}
+
+/// A key, with its length and first eight bytes in one word each: nearly every comparison ends there.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    head: u64,
+    text: Box<str>,
 }
 
 /// Whether a bound key was met twice.
@@ -44,12 +51,13 @@ impl Shape {
         let steps = if pointer.is_empty() { None } else { Some(path.split('/')) };
         for step in steps.into_iter().flatten() {
             let step = step.replace("~1", "/").replace("~0", "~");
-            here = match self.nodes[here].children.binary_search_by(|(key, _)| (**key).cmp(&step)) {
+            here = match self.nodes[here].place(&step) {
                 Ok(found) => self.nodes[here].children[found].1,
                 Err(place) => {
                     let fresh = self.nodes.len();
                     self.nodes.push(Node::default());
-                    self.nodes[here].children.insert(place, (step.into(), fresh));
+                    let key = Key { head: head(&step), text: step.into() };
+                    self.nodes[here].children.insert(place, (key, fresh));
                     fresh
                 }
             };
@@ -65,7 +73,7 @@ impl Shape {
     /// Whether some pointer begins with a number: then a top-level array is walked by index, else each of its elements
     /// is a payload of its own.
     pub(crate) fn is_indexed(&self) -> bool {
-        self.nodes[0].children.iter().any(|(key, _)| key.bytes().all(|byte| byte.is_ascii_digit()))
+        self.nodes[0].children.iter().any(|(key, _)| key.text.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// Walks the value that `token` began and puts what is bound into `found`, which is as long as `slots`.
@@ -135,10 +143,34 @@ impl Shape {
     }
 }
 
+/// The first eight bytes as a number that sorts as they do.
+#[inline]
+fn head(key: &str) -> u64 {
+    match key.as_bytes().first_chunk::<8>() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => key.bytes().fold(0, |head, byte| head << 8 | u64::from(byte)) << (64 - 8 * key.len()).min(63),
+    }
+}
+
 impl Node {
+    /// Children up to which trying each is faster than halving.
+    const FEW: usize = 8;
+
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        let head = head(key);
+        self.children.binary_search_by(|(known, _)| known.head.cmp(&head).then_with(|| (*known.text).cmp(key)))
+    }
+
+    #[inline]
     fn child(&self, key: &str) -> Option<usize> {
-        let place = self.children.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
-        Some(self.children[place].1)
+        if self.children.len() > Self::FEW {
+            return self.place(key).ok().map(|place| self.children[place].1);
+        }
+        let head = head(key);
+        let same = |known: &Key| {
+            known.head == head && known.text.len() == key.len() && (key.len() <= 8 || *known.text == *key)
+        };
+        self.children.iter().find(|(known, _)| same(known)).map(|(_, node)| *node)
     }
 }
 

@@ -103,6 +103,11 @@ impl Hasher for FastHash {
     fn write_u8(&mut self, byte: u8) {
         self.write_u64(u64::from(byte));
     }
+    fn write_u128(&mut self, number: u128) {
+        let bytes = number.to_le_bytes();
+        let (words, _) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
+    }
     fn write_u64(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }

@@ -33,13 +33,17 @@ const SELDOM: Duration = Duration::from_secs(60);
 pub(super) const KIND: SourceKind = SourceKind {
     name: "modbus",
     example: r#"[[connectors.modbus]]
-name = "pump-house"                   # in logs, metrics and on the console
+name = "pump-house"                           # in logs, metrics and on the console
 controller = "tcp://192.0.2.7:502"
-interval = "5s"                       # between the beginnings of two polls
-timeout = "1s"                        # for one answer; after it the connection is made anew
-max_gap = 8                           # registers read for nothing to join two neighbours
-pause_after_connect = "0s"            # for slow gateways
-pause_between_requests = "0s"
+slave_id = 1
+byte_order = "ABCD"                           # ABCD, CDAB, BADC or DCBA
+interval = "10s"                              # between the beginnings of two polls
+timeout = "1s"                                # for one answer; after it the connection is made anew
+max_gap = 8                                   # registers read for nothing to join two neighbours
+workarounds = { pause_after_connect = "0s", pause_between_requests = "0s" }
+fields = [
+    { point = "pump-house/level", register = "holding", address = 100, type = "FLOAT32", state_address = 104 },
+]
 "#,
 };
 

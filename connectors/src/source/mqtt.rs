@@ -52,24 +52,20 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) const KIND: SourceKind = SourceKind {
     name: "mqtt",
     example: r#"[[connectors.mqtt]]
-name = "county"                       # in logs, metrics and on the console
-broker = "mqtts://broker.example:8883"   # mqtt:// without TLS: only towards this host, or with insecure = true
-client_id = "watchfire-county"        # stable: the broker keeps our session under it
+name = "county"                               # in logs, metrics and on the console
+servers = ["ssl://broker.example:8883"]       # tcp:// without TLS: only towards this host, or with insecure = true
+client_id = "watchfire-county"                # stable: the broker keeps our session under it
 username = "watchfire"
-password_file = "/etc/watchfire/mqtt.password"
-ca_file = "/etc/watchfire/ca.pem"     # none: the authorities this system trusts
-keep_alive = "10s"                    # a dead link is noticed after at most twice this
-max_packet = "256 KiB"                # a larger message is dropped, counted and reported
-
-[[connectors.mqtt.subscribe]]
-topic = "sensors/+"
-qos = 1
-codec = { kind = "named", id = "/id", value = "/v", time = "/ts" }
-
-[[connectors.mqtt.subscribe]]
-topic = "rtu/+"
-qos = 1
-codec = { kind = "json", time = "/ts" }
+password_file = "mqtt.password"
+tls_ca = "ca.pem"                             # none: the authorities this system trusts
+keep_alive = "10s"                            # a dead link is noticed after at most twice this
+max_packet = "256 KiB"                        # a larger message is dropped, counted and reported
+qos = 1                                       # 0 or 1
+topics = [
+    { topic = "sensors/#", codec = "named", id = "/id", value = "/v", time = "/ts" },
+    { topic = "rtu/+", codec = "json", time = "/ts" },
+    { topic = "plain/+", codec = "scalar" },
+]
 "#,
 };
 
