@@ -4,17 +4,18 @@
 //! Each connection has its own event loop and request queue, so an acknowledgement can never reach a session that it was
 //! not meant for: where the connection has gone, so has its queue.
 
+use std::collections::VecDeque;
 use std::net::Ipv6Addr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use rumqttc::tokio_rustls::TlsConnector;
 use rumqttc::tokio_rustls::rustls::pki_types::ServerName;
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS, StateError, SubAck,
-    SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, PubAck, Publish, QoS, StateError,
+    SubAck, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -38,7 +39,7 @@ use crate::intake::WallClock;
 pub const CARRIED: usize = 16 << 20;
 /// Largest packet we send: a subscription.
 const SENT: usize = 1 << 20;
-/// Acknowledgements that may wait: one for every packet id there is, so none ever has to.
+/// Acknowledgements that may wait: one for every packet id there is.
 const ACKS: usize = 1 << 16;
 /// Longest wait for a connection to stand.
 const CONNECT_SECONDS: u64 = 5;
@@ -92,35 +93,72 @@ pub struct Message {
 }
 
 /// The way back over one connection. When the connection is gone, acknowledging does nothing.
+///
+/// `rumqttc` gives each acknowledgement a system call of its own. So only the first of a run goes through its queue, to
+/// wake the loop that polls it; those after it wait in `after` and are written behind it at once, in their order (4.6).
 #[derive(Clone, Debug)]
-pub struct Acks(AsyncClient);
+pub struct Acks {
+    client: AsyncClient,
+    after: Arc<Mutex<After>>,
+}
+
+/// What follows the acknowledgement that is in the client's queue.
+#[derive(Debug, Default)]
+struct After {
+    /// Whether there is one in the client's queue.
+    woken: bool,
+    /// Bounded by the number of packet ids: a broker that uses one twice is cut off.
+    pkids: VecDeque<u16>,
+}
 
 impl Acks {
-    /// Acknowledges a message whose readings are on disk.
-    pub fn journaled(&self, owed: u16, _proof: &Durable<Seq>) {
+    fn new(client: AsyncClient) -> Self {
+        Self { client, after: Arc::default() }
+    }
+
+    /// Acknowledges messages whose readings are on disk, in their order.
+    pub fn journaled(&self, owed: impl IntoIterator<Item = u16>, _proof: &Durable<Seq>) {
         self.ack(owed);
     }
 
-    /// Acknowledges a message with nothing acceptable in it, once that is counted.
-    pub fn refused(&self, owed: u16) {
+    /// Acknowledges messages with nothing acceptable in them, once that is counted.
+    pub fn refused(&self, owed: impl IntoIterator<Item = u16>) {
         self.ack(owed);
     }
 
     /// Takes leave: what is not acknowledged will come again.
     pub fn close(&self) {
-        if self.0.try_disconnect().is_err() {
+        if self.client.try_disconnect().is_err() {
             debug!("the connection was gone before its farewell");
         }
     }
 
-    fn ack(&self, pkid: u16) {
-        let mut publish = Publish::new(String::new(), QoS::AtLeastOnce, Vec::new());
-        publish.pkid = pkid;
-        // Full is impossible (see ACKS) unless the broker uses a packet id twice; then, as when the connection is
-        // gone, the message comes again.
-        if self.0.try_ack(&publish).is_err() {
-            debug!(pkid, "the connection was gone before its acknowledgement");
+    fn ack(&self, owed: impl IntoIterator<Item = u16>) {
+        let mut after = self.after.lock().unwrap_or_else(PoisonError::into_inner);
+        after.pkids.extend(owed);
+        if after.pkids.len() > ACKS {
+            after.pkids.clear();
+            return self.close();
         }
+        if after.woken {
+            return;
+        }
+        let Some(first) = after.pkids.pop_front() else { return };
+        let mut publish = Publish::new(String::new(), QoS::AtLeastOnce, Vec::new());
+        publish.pkid = first;
+        after.woken = self.client.try_ack(&publish).is_ok();
+        if !after.woken {
+            // Without a connection the messages come again.
+            after.pkids.clear();
+            debug!("the connection was gone before its acknowledgements");
+        }
+    }
+
+    /// What follows the acknowledgement just sent.
+    fn following(&self) -> VecDeque<u16> {
+        let mut after = self.after.lock().unwrap_or_else(PoisonError::into_inner);
+        after.woken = false;
+        std::mem::take(&mut after.pkids)
     }
 }
 
@@ -252,7 +290,7 @@ impl Link {
     pub async fn run(mut self, cancel: CancellationToken, heard: mpsc::Sender<Heard>) {
         let mut told_down = false;
         while !cancel.is_cancelled() {
-            let (client, events) = AsyncClient::new(self.options(), ACKS + self.filters.len() + 1);
+            let (client, events) = AsyncClient::new(self.options(), self.filters.len() + 8);
             let ended = self.connection(client, events, &cancel, &heard).await;
             self.health.connected.store(false, Ordering::Relaxed);
             if ended.lived.is_some() {
@@ -337,7 +375,7 @@ impl Link {
                 return never("the subscriptions could not be sent".to_owned());
             }
         }
-        let acks = Acks(client);
+        let acks = Acks::new(client);
         let up = Heard::Up { at: (self.clock)(), session_present, acks: acks.clone() };
         if heard.send(up).await.is_err() {
             return never("nobody listens".to_owned());
@@ -365,6 +403,11 @@ impl Link {
                     }
                 }
                 Ok(Event::Incoming(Packet::SubAck(ack))) => self.subscribed(&ack),
+                Ok(Event::Outgoing(Outgoing::PubAck(_))) => {
+                    if let Err(reason) = follow(events, acks).await {
+                        return ended(reason, None);
+                    }
+                }
                 Ok(Event::Incoming(_) | Event::Outgoing(_)) => {}
                 Err(ConnectionError::MqttState(StateError::Deserialization(
                     rumqttc::Error::PayloadSizeLimitExceeded(bytes),
@@ -390,7 +433,7 @@ impl Link {
         if size > limit(&self.config) {
             self.oversize(at, publish.topic, size);
             if let Some(pkid) = owed {
-                acks.refused(pkid);
+                acks.refused([pkid]);
             }
             return Ok(());
         }
@@ -477,6 +520,24 @@ impl Link {
             Ok(Box::new(tls) as Box<dyn Stream>)
         };
         tokio::time::timeout(Duration::from_secs(CONNECT_SECONDS), opening).await?
+    }
+}
+
+/// Writes the acknowledgements that follow the one just sent, with one flush.
+async fn follow(events: &mut EventLoop, acks: &Acks) -> Result<(), String> {
+    let (Some(network), pkids) = (events.network.as_mut(), acks.following()) else { return Ok(()) };
+    if pkids.is_empty() {
+        return Ok(());
+    }
+    let writing = async {
+        for pkid in pkids {
+            network.write(Packet::PubAck(PubAck::new(pkid))).await?;
+        }
+        network.flush().await
+    };
+    match tokio::time::timeout(Duration::from_secs(CONNECT_SECONDS), writing).await {
+        Ok(written) => written.map_err(|error| error.to_string()),
+        Err(_) => Err("the broker takes no acknowledgements".to_owned()),
     }
 }
 

@@ -358,27 +358,21 @@ impl Reader {
         match settled {
             Settled::Durable(proof, owed) => {
                 self.owing -= owed.len();
-                for owed in owed {
+                for owed in &owed {
                     if let Some(hash) = owed.hash {
                         self.journaled.resize(1 << 16, 0);
                         self.journaled[usize::from(owed.pkid)] = hash;
                     }
-                    if owed.connection == self.connection
-                        && let Some(acks) = &self.way_back
-                    {
-                        match owed.hash {
-                            Some(_) => acks.journaled(owed.pkid, &proof),
-                            None => acks.refused(owed.pkid),
-                        }
-                    }
+                }
+                // What held nothing is acknowledged in its turn among the others.
+                if let Some(acks) = &self.way_back {
+                    acks.journaled(self.still_owed(&owed), &proof);
                 }
             }
             Settled::Refused(owed) => {
                 self.owing -= owed.len();
                 if let Some(acks) = &self.way_back {
-                    owed.iter()
-                        .filter(|owed| owed.connection == self.connection)
-                        .for_each(|owed| acks.refused(owed.pkid));
+                    acks.refused(self.still_owed(&owed));
                 }
             }
             Settled::Never(owed) => {
@@ -390,6 +384,11 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Packet ids of the connection that stands; those of an earlier one mean nothing any more.
+    fn still_owed(&self, owed: &[Owed]) -> impl Iterator<Item = u16> {
+        owed.iter().filter(|owed| owed.connection == self.connection).map(|owed| owed.pkid)
     }
 
     /// The last acknowledgements, then leave. What waits unoffered is unacknowledged and will come again.
