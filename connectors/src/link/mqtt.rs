@@ -1,29 +1,29 @@
-//! A kept session with one broker: what it hears, in order, and the way back for acknowledgements. The only file that
-//! names `rumqttc`, whose traps (silent loops, acknowledgements of another session, requests lost in a `select!`) end here.
+//! A kept session with one broker: what it hears, in order, and the way back for acknowledgements. Only this
+//! file and its folder name `rumqttc`, whose traps (silent loops, acknowledgements of another session, requests lost in a
+//! `select!`) end here.
 //!
 //! Each connection has its own event loop and request queue, so an acknowledgement can never reach a session that it was
 //! not meant for: where the connection has gone, so has its queue.
 
-use std::collections::VecDeque;
+pub mod acks;
+
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use rumqttc::tokio_rustls::TlsConnector;
 use rumqttc::tokio_rustls::rustls::pki_types::ServerName;
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, PubAck, Publish, QoS, StateError,
-    SubAck, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS, StateError, SubAck,
+    SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use watchfire_model::durable::Durable;
-use watchfire_model::id::Seq;
 use watchfire_model::time::Timestamp;
 
 use super::Jitter;
@@ -33,14 +33,13 @@ use super::tls::{self, TlsError};
 use crate::config::{MqttConfig, Secret};
 use crate::health::{Complaint, SourceHealth};
 use crate::intake::WallClock;
+use acks::{Acks, follow};
 
 /// Largest packet carried at all. One between the configured limit and this is received whole and dropped, one beyond it
 /// is skimmed away.
 pub const CARRIED: usize = 16 << 20;
 /// Largest packet we send: a subscription.
 const SENT: usize = 1 << 20;
-/// Acknowledgements that may wait: one for every packet id there is.
-const ACKS: usize = 1 << 16;
 /// Longest wait for a connection to stand.
 const CONNECT_SECONDS: u64 = 5;
 /// How long a connection may go on after the daemon has begun to stop, to carry the last acknowledgements.
@@ -90,76 +89,6 @@ pub struct Message {
     pub retained: bool,
     /// Room among the large messages that wait; given back when the message is dropped.
     _room: Option<OwnedSemaphorePermit>,
-}
-
-/// The way back over one connection. When the connection is gone, acknowledging does nothing.
-///
-/// `rumqttc` gives each acknowledgement a system call of its own. So only the first of a run goes through its queue, to
-/// wake the loop that polls it; those after it wait in `after` and are written behind it at once, in their order (4.6).
-#[derive(Clone, Debug)]
-pub struct Acks {
-    client: AsyncClient,
-    after: Arc<Mutex<After>>,
-}
-
-/// What follows the acknowledgement that is in the client's queue.
-#[derive(Debug, Default)]
-struct After {
-    /// Whether there is one in the client's queue.
-    woken: bool,
-    /// Bounded by the number of packet ids: a broker that uses one twice is cut off.
-    pkids: VecDeque<u16>,
-}
-
-impl Acks {
-    fn new(client: AsyncClient) -> Self {
-        Self { client, after: Arc::default() }
-    }
-
-    /// Acknowledges messages whose readings are on disk, in their order.
-    pub fn journaled(&self, owed: impl IntoIterator<Item = u16>, _proof: &Durable<Seq>) {
-        self.ack(owed);
-    }
-
-    /// Acknowledges messages with nothing acceptable in them, once that is counted.
-    pub fn refused(&self, owed: impl IntoIterator<Item = u16>) {
-        self.ack(owed);
-    }
-
-    /// Takes leave: what is not acknowledged will come again.
-    pub fn close(&self) {
-        if self.client.try_disconnect().is_err() {
-            debug!("the connection was gone before its farewell");
-        }
-    }
-
-    fn ack(&self, owed: impl IntoIterator<Item = u16>) {
-        let mut after = self.after.lock().unwrap_or_else(PoisonError::into_inner);
-        after.pkids.extend(owed);
-        if after.pkids.len() > ACKS {
-            after.pkids.clear();
-            return self.close();
-        }
-        if after.woken {
-            return;
-        }
-        let Some(first) = after.pkids.pop_front() else { return };
-        let mut publish = Publish::new(String::new(), QoS::AtLeastOnce, Vec::new());
-        publish.pkid = first;
-        after.woken = self.client.try_ack(&publish).is_ok();
-        if !after.woken {
-            // Without a connection the messages come again.
-            after.pkids.clear();
-            debug!("the connection was gone before its acknowledgements");
-        }
-    }
-
-    /// What follows the acknowledgement just sent.
-    fn following(&self) -> VecDeque<u16> {
-        let mut after = self.after.lock().unwrap_or_else(PoisonError::into_inner);
-        after.woken = false;
-        std::mem::take(&mut after.pkids)
-    }
 }
 
 /// What a broker keeps of us while we are away.
@@ -520,24 +449,6 @@ impl Link {
             Ok(Box::new(tls) as Box<dyn Stream>)
         };
         tokio::time::timeout(Duration::from_secs(CONNECT_SECONDS), opening).await?
-    }
-}
-
-/// Writes the acknowledgements that follow the one just sent, with one flush.
-async fn follow(events: &mut EventLoop, acks: &Acks) -> Result<(), String> {
-    let (Some(network), pkids) = (events.network.as_mut(), acks.following()) else { return Ok(()) };
-    if pkids.is_empty() {
-        return Ok(());
-    }
-    let writing = async {
-        for pkid in pkids {
-            network.write(Packet::PubAck(PubAck::new(pkid))).await?;
-        }
-        network.flush().await
-    };
-    match tokio::time::timeout(Duration::from_secs(CONNECT_SECONDS), writing).await {
-        Ok(written) => written.map_err(|error| error.to_string()),
-        Err(_) => Err("the broker takes no acknowledgements".to_owned()),
     }
 }
 

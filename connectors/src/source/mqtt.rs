@@ -28,7 +28,8 @@ use crate::codec::Decoder;
 use crate::config::MqttConfig;
 use crate::health::Complaint;
 use crate::intake::{Full, Room, Ticket};
-use crate::link::mqtt::{Acks, Heard, Link, LinkError, Message, Session};
+use crate::link::mqtt::acks::Acks;
+use crate::link::mqtt::{Heard, Link, LinkError, Message, Session};
 use crate::payload::{self, Decoded};
 
 /// Bound of the channel between [`Listener`] and [`Reader`], in messages. When it is full the broker waits.
