@@ -1,3 +1,7 @@
 //! Stories about a Desk, and what must hold in every story.
 
+mod delivery;
+mod evidence;
 mod lives;
+mod people;
+mod properties;

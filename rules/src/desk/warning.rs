@@ -124,9 +124,10 @@ impl<M: Mode> Step<'_, M> {
         let told = case.chain(Audience::Internal).told.as_ref();
         let (class, grade, cleared) = match (told, case.warning.grade) {
             (None, Some(grade)) => (MessageClass::Issue, grade, false),
-            (Some(told), Some(grade)) if grade > told.grade => (MessageClass::Upgrade, grade, false),
+            // Whoever heard that conditions are over hears of their return as of something worse.
+            (Some(told), Some(grade)) if told.cleared || grade > told.grade => (MessageClass::Upgrade, grade, false),
             (Some(told), Some(grade)) if grade < told.grade => (MessageClass::Downgrade, grade, false),
-            (Some(told), Some(grade)) if told.lost != lost || told.cleared => (MessageClass::Continue, grade, false),
+            (Some(told), Some(grade)) if told.lost != lost => (MessageClass::Continue, grade, false),
             // The danger is over and the public's ending waits for a signature.
             (Some(told), None) if !told.cleared => (MessageClass::Continue, told.grade, true),
             (Some(_), Some(_) | None) | (None, None) => return,
@@ -164,8 +165,8 @@ impl<M: Mode> Step<'_, M> {
         let id = &refused.warning;
         let note = refused.why.to_string();
         let Some(case) = self.desk.cases.get(id) else { return };
-        let last = case.warning.timeline.iter().rev().find(|entry| entry.what == What::Refused);
-        if last.is_none_or(|entry| entry.note != note) {
+        let said = |entry: &Entry| entry.what == What::Refused && entry.note == note;
+        if !case.warning.timeline.iter().any(said) {
             self.note(id, What::Refused, note);
             self.emit(Event::Faulted { warning: id.clone(), since: self.now.wall });
         }
