@@ -5,6 +5,8 @@
 //! Opening and mending are in `recovery.rs`, reading in `reader.rs`, the bytes in `commit.rs` and `segment.rs`.
 
 mod commit;
+#[cfg(test)]
+mod damage_tests;
 mod reader;
 mod recovery;
 mod segment;

@@ -1,7 +1,7 @@
 //! Heads into chunks. New samples become a chunk, or join the newest one while that is small; a late sample is merged
 //! into the chunk of its time, which is packed again.
 
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Statement, Transaction};
 
 use super::heads::{Head, Heads, Newest};
 use super::samples::Samples;
@@ -11,19 +11,44 @@ use super::{Pace, chunk};
 /// otherwise have chunks of one.
 const SMALL: usize = 120;
 
+/// What sealing asks of the file; each prepared once a step, for a step seals hundreds of heads.
+struct Chunks<'a> {
+    newest: Statement<'a>,
+    at_or_before: Statement<'a>,
+    after: Statement<'a>,
+    read: Statement<'a>,
+    remove: Statement<'a>,
+    write: Statement<'a>,
+    sealed: Statement<'a>,
+}
+
+impl<'a> Chunks<'a> {
+    fn of(step: &'a Transaction<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            newest: step.prepare("SELECT t0, t1, n FROM chunk WHERE series = ? ORDER BY t0 DESC LIMIT 1")?,
+            at_or_before: step.prepare("SELECT max(t0) FROM chunk WHERE series = ? AND t0 <= ?")?,
+            after: step.prepare("SELECT min(t0) FROM chunk WHERE series = ? AND t0 > ?")?,
+            read: step.prepare("SELECT samples FROM chunk WHERE series = ? AND t0 = ?")?,
+            remove: step.prepare("DELETE FROM chunk WHERE series = ? AND t0 = ?")?,
+            write: step.prepare("INSERT INTO chunk(series, t0, t1, n, samples) VALUES(?, ?, ?, ?, ?)")?,
+            sealed: step.prepare("UPDATE series SET sealed_through = ? WHERE id = ?")?,
+        })
+    }
+}
+
 /// Seals what is due, so much that heads never grow faster than they are sealed, and never all of them at once.
 pub(super) fn seal_some(step: &Transaction<'_>, heads: &mut Heads, pace: Pace, taken: usize) -> rusqlite::Result<()> {
     let budget = (taken * 2).max(pace.chunk_samples * 4);
     let (mut sealed, mut any) = (0, false);
     let through = heads.last_tail();
+    let mut chunks = Chunks::of(step)?;
     while sealed < budget
         && let Some(place) = heads.due(pace)
     {
         if let Some(head) = heads.head(place) {
             sealed += head.samples.len();
-            seal(step, head, pace)?;
-            let sql = "UPDATE series SET sealed_through = ? WHERE id = ?";
-            step.prepare(sql)?.execute((through, head.series))?;
+            seal(&mut chunks, head, pace)?;
+            chunks.sealed.execute((through, head.series))?;
         }
         heads.sealed(place);
         any = true;
@@ -35,9 +60,9 @@ pub(super) fn seal_some(step: &Transaction<'_>, heads: &mut Heads, pace: Pace, t
     Ok(())
 }
 
-fn seal(step: &Transaction<'_>, head: &mut Head, pace: Pace) -> rusqlite::Result<()> {
+fn seal(chunks: &mut Chunks<'_>, head: &mut Head, pace: Pace) -> rusqlite::Result<()> {
     if head.newest == Newest::Unknown {
-        head.newest = newest(step, head.series)?;
+        head.newest = newest(chunks, head.series)?;
     }
     let new_from = match head.newest {
         Newest::Chunk { t1, .. } => head.samples.times.partition_point(|time| *time <= t1),
@@ -45,7 +70,7 @@ fn seal(step: &Transaction<'_>, head: &mut Head, pace: Pace) -> rusqlite::Result
     };
     let mut late = 0;
     while late < new_from {
-        late += merge_late(step, head, late..new_from, pace)?;
+        late += merge_late(chunks, head, late..new_from, pace)?;
     }
     let mut new = head.samples.part(new_from..head.samples.len());
     if new.is_empty() {
@@ -54,19 +79,19 @@ fn seal(step: &Transaction<'_>, head: &mut Head, pace: Pace) -> rusqlite::Result
     if let Newest::Chunk { t0, samples, .. } = head.newest
         && samples < SMALL
     {
-        let mut whole = read(step, head.series, t0)?;
+        let mut whole = read(chunks, head.series, t0)?;
         whole.merge(&new);
         new = whole;
-        remove(step, head.series, t0)?;
+        chunks.remove.execute((head.series, t0))?;
     }
-    head.newest = write(step, head.series, &new, pace)?;
+    head.newest = write(chunks, head.series, &new, pace)?;
     Ok(())
 }
 
-fn newest(step: &Transaction<'_>, series: i64) -> rusqlite::Result<Newest> {
-    let sql = "SELECT t0, t1, n FROM chunk WHERE series = ? ORDER BY t0 DESC LIMIT 1";
-    let found = step
-        .query_row(sql, [series], |row| {
+fn newest(chunks: &mut Chunks<'_>, series: i64) -> rusqlite::Result<Newest> {
+    let found = chunks
+        .newest
+        .query_row([series], |row| {
             let samples = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX);
             Ok(Newest::Chunk { t0: row.get(0)?, t1: row.get(1)?, samples })
         })
@@ -76,46 +101,41 @@ fn newest(step: &Transaction<'_>, series: i64) -> rusqlite::Result<Newest> {
 
 /// Merges the first of the late samples, and those that belong into the same chunk; says how many.
 fn merge_late(
-    step: &Transaction<'_>,
+    chunks: &mut Chunks<'_>,
     head: &mut Head,
     late: std::ops::Range<usize>,
     pace: Pace,
 ) -> rusqlite::Result<usize> {
     let first = head.samples.times[late.start];
-    let at_or_before = "SELECT max(t0) FROM chunk WHERE series = ? AND t0 <= ?";
-    let after = "SELECT min(t0) FROM chunk WHERE series = ? AND t0 > ?";
-    let ask = |sql, time: i64| step.query_row(sql, (head.series, time), |row| row.get::<_, Option<i64>>(0));
-    let chunk = match ask(at_or_before, first)? {
+    let first_after = |chunks: &mut Chunks<'_>, time: i64| {
+        chunks.after.query_row((head.series, time), |row| row.get::<_, Option<i64>>(0))
+    };
+    let chunk = match chunks.at_or_before.query_row((head.series, first), |row| row.get(0))? {
         Some(t0) => t0,
         // Older than everything: into the first there is.
-        None => ask(after, first)?.unwrap_or(first),
+        None => first_after(chunks, first)?.unwrap_or(first),
     };
-    let next = ask(after, chunk)?;
+    let next = first_after(chunks, chunk)?;
     let end = late.start
         + head.samples.times[late.clone()].partition_point(|time| next.is_none_or(|next| *time < next)).max(1);
-    let mut whole = read(step, head.series, chunk)?;
+    let mut whole = read(chunks, head.series, chunk)?;
     whole.merge(&head.samples.part(late.start..end));
-    remove(step, head.series, chunk)?;
-    let last = write(step, head.series, &whole, pace)?;
+    chunks.remove.execute((head.series, chunk))?;
+    let last = write(chunks, head.series, &whole, pace)?;
     if next.is_none() {
         head.newest = last;
     }
     Ok(end - late.start)
 }
 
-fn read(step: &Transaction<'_>, series: i64, t0: i64) -> rusqlite::Result<Samples> {
-    let sql = "SELECT samples FROM chunk WHERE series = ? AND t0 = ?";
-    let bytes: Option<Vec<u8>> = step.query_row(sql, (series, t0), |row| row.get(0)).optional()?;
+fn read(chunks: &mut Chunks<'_>, series: i64, t0: i64) -> rusqlite::Result<Samples> {
+    let bytes: Option<Vec<u8>> = chunks.read.query_row((series, t0), |row| row.get(0)).optional()?;
     // A chunk that can't be read is lost whatever is done; the samples that come now are not.
     Ok(bytes.and_then(|bytes| chunk::decode(&bytes)).unwrap_or_default())
 }
 
-fn remove(step: &Transaction<'_>, series: i64, t0: i64) -> rusqlite::Result<()> {
-    step.execute("DELETE FROM chunk WHERE series = ? AND t0 = ?", (series, t0)).map(drop)
-}
-
 /// Writes samples as chunks of the usual size, never parting two of the same time; says which is the last.
-fn write(step: &Transaction<'_>, series: i64, samples: &Samples, pace: Pace) -> rusqlite::Result<Newest> {
+fn write(chunks: &mut Chunks<'_>, series: i64, samples: &Samples, pace: Pace) -> rusqlite::Result<Newest> {
     let mut last = Newest::None;
     let mut begin = 0;
     // A chunk a little over the size is better than one of the usual size and a crumb.
@@ -127,8 +147,7 @@ fn write(step: &Transaction<'_>, series: i64, samples: &Samples, pace: Pace) -> 
         let (t0, t1) = (samples.times[begin], samples.times[end - 1]);
         let bytes = chunk::encode(&samples.part(begin..end));
         let n = i64::try_from(end - begin).unwrap_or(i64::MAX);
-        let sql = "INSERT INTO chunk(series, t0, t1, n, samples) VALUES(?, ?, ?, ?, ?)";
-        step.prepare(sql)?.execute((series, t0, t1, n, bytes))?;
+        chunks.write.execute((series, t0, t1, n, bytes))?;
         last = Newest::Chunk { t0, t1, samples: end - begin };
         begin = end;
     }
