@@ -122,6 +122,23 @@ fn the_reduced_machine_is_reached_by_configuration_alone() {
 }
 
 #[test]
+fn the_example_of_every_source_is_sound() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for secret in ["mqtt.password", "ca.pem"] {
+        std::fs::write(folder.path().join(secret), "x").expect("it can be written");
+    }
+    let site = "[site]\nname = \"n\"\nissuer = \"i\"\nsender = \"s\"\nzone = \"UTC\"\n[[area]]\nid = \"a\"\nname = \"a\"\n\
+        [[station]]\nid = \"pump-house\"\n[[station.point]]\nid = \"level\"\nquantity = \"stage\"\nunit = \"m\"\ninterval = \"10s\"\n";
+    for kind in watchfire_connectors::source::SOURCES {
+        let settings = config::load_str(&format!("{site}{}", kind.example), folder.path());
+        let settings = settings.unwrap_or_else(|problems| panic!("{}: {problems}", kind.name));
+        let links =
+            settings.mqtt.iter().map(|l| l.bindings.len()).chain(settings.modbus.iter().map(|l| l.fields.len()));
+        assert!(links.sum::<usize>() > 0, "{}: nothing is behind it", kind.name);
+    }
+}
+
+#[test]
 fn the_environment_fills_in_and_is_missed() {
     let name = "WATCHFIRE_TEST_NOT_SET_ANYWHERE";
     let site = |issuer: &str| format!("[site]\nname = \"n\"\nissuer = \"{issuer}\"\nsender = \"s\"\nzone = \"UTC\"\n");

@@ -9,7 +9,7 @@ pub mod tap;
 pub mod version;
 pub mod warnings;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -122,6 +122,13 @@ pub(crate) fn resolve(named: Option<&Path>) -> PathBuf {
     }
 }
 
+/// Writes to stdout. A reader that has heard enough (`| head`) is no error.
+pub(crate) fn emit(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nothing is left to be done about a stdout that is gone.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Loads a configuration; where it is not sound, says why on stderr and gives the code to end with.
 pub(crate) fn load(path: &Path, style: Style) -> Result<Settings, ExitCode> {
     let examined = config::examine(path);
@@ -169,7 +176,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Err(code) => Ok(code),
         },
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
-        Command::Config(args) => sample::run(&args),
+        Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }
 }

@@ -1,11 +1,13 @@
-//! `watchfire config sample`: a full commented configuration that parses.
+//! `watchfire config sample`: a full commented configuration that parses, options taken in or left out.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::cli::emit;
+
 /// Options of `config`.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, clap::Args)]
 pub struct ConfigArgs {
     /// What to print.
     #[command(subcommand)]
@@ -19,13 +21,78 @@ pub enum ConfigWhat {
     Sample,
 }
 
+/// The sample.
+pub const SAMPLE: &str = include_str!("sample.toml");
+
 /// Prints it.
-pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: ConfigArgs) -> ExitCode {
     match args.what {
-        ConfigWhat::Sample => print!("{SAMPLE}"),
+        ConfigWhat::Sample => emit(SAMPLE),
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
-/// The sample.
-pub const SAMPLE: &str = "";
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::SAMPLE;
+    use crate::config;
+
+    #[test]
+    fn the_sample_is_sound_as_it_is() {
+        let examined = config::examine_str("sample.toml", SAMPLE, Path::new("."));
+        assert!(examined.problems.is_empty(), "{}", examined.problems);
+    }
+
+    /// A line behind a single `#` is an option; where a key is there twice, the later example takes the place of the first.
+    fn with_every_option() -> String {
+        let mut lines: Vec<&str> = Vec::new();
+        for line in SAMPLE.lines().map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with('#') => rest,
+            Some(_) | None => line,
+        }) {
+            let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
+            let section = lines.iter().rposition(|line| line.starts_with('[')).unwrap_or(0);
+            let plain = |line: &str| !line.starts_with([' ', '#']);
+            let same =
+                |at: &usize| plain(lines[*at]) && plain(line) && key(line).is_some() && key(lines[*at]) == key(line);
+            if let Some(at) = (section..lines.len()).find(same) {
+                lines[at] = "";
+            }
+            lines.push(line);
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn every_option_of_the_sample_is_one() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let ring = "[[[111.0,25.0],[111.1,25.0],[111.1,25.1],[111.0,25.0]]]";
+        let files = [
+            ("stations.csv", "id,name,area\nshangqing,上青站,430000000000\n".to_owned()),
+            (
+                "points.csv",
+                "station,id,quantity,unit,interval,yellow,source\nshangqing,stage,stage,m,5m,60,key:upper\n".to_owned(),
+            ),
+            ("stations/one.toml", String::new()),
+            ("rules/one.toml", String::new()),
+            ("area.geojson", format!("{{\"type\":\"Polygon\",\"coordinates\":{ring}}}")),
+            ("secrets/mqtt", "secret\n".to_owned()),
+            ("secrets/platform", "secret\n".to_owned()),
+            ("secrets/webhook", "whsec_ZXhhbXBsZS1zZWNyZXQtbm90LWZvci11c2UtMDA=\n".to_owned()),
+            ("secrets/influx", "secret\n".to_owned()),
+        ];
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it can be made");
+            std::fs::write(path, text).expect("it can be written");
+        }
+        let text = with_every_option();
+        let examined = config::examine_str("sample.toml", &text, folder.path());
+        assert!(!examined.problems.has_errors(), "{}", examined.problems);
+        let settings = examined.settings.expect("no error was reported");
+        assert_eq!((settings.channels.len(), settings.influx.len(), settings.modbus.len()), (4, 1, 1));
+        assert!(settings.site.test.is_some() && settings.site.groups.len() == 1);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cli::{Format, Style};
+use crate::cli::{Format, Style, emit};
 
 /// Options of `version`.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -16,10 +16,10 @@ pub struct VersionArgs {
 pub fn run(args: VersionArgs) -> anyhow::Result<ExitCode> {
     let version = env!("CARGO_PKG_VERSION");
     let demo = cfg!(feature = "demo");
-    match args.style.output {
-        Format::Table => println!("watchfire {version}"),
-        Format::Json => println!("{}", serde_json::json!({"name": "watchfire", "version": version, "demo": demo})),
-        Format::Csv => println!("name,version,demo\nwatchfire,{version},{demo}"),
-    }
+    emit(&match args.style.output {
+        Format::Table => format!("watchfire {version}\n"),
+        Format::Json => format!("{}\n", serde_json::json!({"name": "watchfire", "version": version, "demo": demo})),
+        Format::Csv => format!("name,version,demo\nwatchfire,{version},{demo}\n"),
+    });
     Ok(ExitCode::SUCCESS)
 }

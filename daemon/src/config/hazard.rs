@@ -6,6 +6,7 @@ use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::HazardId;
 use watchfire_model::rule::{Class, Hazard, Reach, Release, ReleasePolicy, Texts};
 use watchfire_model::time::Span;
+use watchfire_rules::desk::text::PLACEHOLDERS;
 
 use crate::config::amount::{self, Graded};
 use crate::config::judging::{CLASSES, Judging};
@@ -302,26 +303,6 @@ impl TextsDraft {
         }
     }
 }
-
-/// What may stand in braces in a text; the same list as at [`Texts`].
-pub(crate) const PLACEHOLDERS: &[&str] = &[
-    "area",
-    "station",
-    "stations",
-    "value",
-    "unit",
-    "threshold",
-    "grade",
-    "numeral",
-    "weight",
-    "hazard",
-    "issuer",
-    "time",
-    "onset",
-    "response",
-    "consequence",
-    "lost_since",
-];
 
 /// Reports braces that nothing fills.
 fn sound(cx: &Context<'_>, text: &At<String>) {

@@ -87,7 +87,7 @@ impl Links {
         let username = table.text("username").map(|text| text.value);
         let password = secret(&table, "password", "password_file");
         let client_id = table.text("client_id").map_or_else(|| format!("watchfire-{site}"), |id| id.value);
-        let keep_alive = bounded(&table, "keep_alive", Span::seconds(30), Span::seconds(2), Span::minutes(20));
+        let keep_alive = bounded(&table, "keep_alive", Span::seconds(10), Span::seconds(2), Span::minutes(20));
         let max_packet = bytes(&table, "max_packet", 1 << 10, 64 << 20).unwrap_or(256 << 10);
         let qos = table.whole("qos", 0_u8, 1).map_or(1, |qos| qos.value);
         let time = table.text("time").map(|text| text.value);

@@ -194,12 +194,16 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         points: field.points,
         groups: field.groups,
         hazards: profiles.list,
-        rules: rules.list,
+        rules: std::mem::take(&mut rules.list),
         channels: channels.iter().map(known_to_the_desk).collect(),
         revision: revision(cx),
     };
-    (cx.errors() == 0).then(|| Settings {
-        site: Arc::new(site),
+    if cx.errors() > 0 {
+        return None;
+    }
+    let site = Arc::new(site);
+    Some(Settings {
+        site,
         mqtt: links.mqtt,
         modbus: links.modbus,
         channels,

@@ -67,7 +67,7 @@ pub(crate) fn plain(cx: &Context<'_>, id: &At<String>, what: &str) -> bool {
     ok
 }
 
-/// Whether an id may be a variable of a rule: `stage`, `ch4_t1`.
+/// Whether an id may be a variable of a rule and a measurement of a store: `stage`, `methane`.
 pub(crate) fn identifier(cx: &Context<'_>, id: &At<String>, what: &str) -> bool {
     let mut chars = id.value.chars();
     let ok = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
@@ -76,7 +76,7 @@ pub(crate) fn identifier(cx: &Context<'_>, id: &At<String>, what: &str) -> bool 
     if !ok {
         let fixed: String = id.value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let problem = Problem::error(id.at, format!("\"{}\" cannot be {what}", id.value))
-            .label("letters, digits and `_`, beginning with a letter: rules use it as a variable");
+            .label("letters, digits and `_`, beginning with a letter");
         let usable = fixed.starts_with(|c: char| c.is_ascii_alphabetic());
         cx.report(problem.maybe_hint(usable.then(|| format!("write `{fixed}`"))));
     }

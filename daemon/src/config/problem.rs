@@ -228,6 +228,7 @@ impl Shown<'_> {
             let pad = " ".repeat(gutter.len());
             writeln!(f, "{pad}--> {}:{}:{}", source.name, line.number, line.column)?;
             let (shown, offset) = cut(&line);
+            let shown = &masked(shown);
             let length = place.end.saturating_sub(place.start);
             let marked = shown.get(offset..).unwrap_or_default();
             let marked = marked.char_indices().find(|(at, _)| *at >= length).map_or(marked, |(at, _)| &marked[..at]);
@@ -242,6 +243,41 @@ impl Shown<'_> {
         }
         Ok(())
     }
+}
+
+/// The line with every quoted secret made illegible, column for column: terminals are filmed and logs are sent round.
+fn masked(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let (mut word, mut key) = (String::new(), String::new());
+    let mut quote = None;
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => {
+                quote = None;
+                out.push(c);
+            }
+            // A path to a secret is none; neither is the name of a variable.
+            Some(_) if is_secret(&key) => out.push('*'),
+            Some(_) => out.push(c),
+            None => {
+                match c {
+                    '"' | '\'' => quote = Some(c),
+                    '=' => key = std::mem::take(&mut word),
+                    '#' => key.clear(),
+                    _ if c.is_alphanumeric() || c == '_' || c == '-' => word.push(c),
+                    _ if c.is_whitespace() => {}
+                    _ => word.clear(),
+                }
+                out.push(c);
+            }
+        }
+    }
+    out
+}
+
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    !key.ends_with("file") && ["pas", "pwd", "secr", "tok"].iter().any(|word| key.contains(word))
 }
 
 /// The piece of a long line round the place, and where the place begins in it.
@@ -336,6 +372,14 @@ hint: were the two exchanged?
         let long = format!("a = \"{}\" # here", "水".repeat(500));
         let said = shown(&long, "here", |at| Problem::warning(at, "far"));
         assert!(said.lines().all(|line| columns(line) < 130) && said.contains("here"), "{said}");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let text = "{ url = \"http://x\", pasword = \"hunter2\", token_file = \"t.txt\", secret = [\"whsec_a\", 'b'] }";
+        let said = shown(text, "pasword", |at| Problem::error(at, "unknown key"));
+        assert!(!said.contains("hunter2") && !said.contains("whsec_a") && !said.contains("'b'"), "{said}");
+        assert!(said.contains("\"http://x\"") && said.contains("\"t.txt\"") && said.contains("\"*******\""), "{said}");
     }
 
     #[test]

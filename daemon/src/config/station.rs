@@ -182,7 +182,7 @@ impl Field {
     fn take_point(&mut self, cx: &Context<'_>, draft: PointDraft) {
         let place = draft.id.at;
         let Some(station) = self.station_ids.find(cx, &draft.station) else { return };
-        if !names::identifier(cx, &draft.id, "a point's id") {
+        if !names::plain(cx, &draft.id, "a point's id") {
             return;
         }
         let full = At { value: format!("{}/{}", draft.station.value, draft.id.value), at: draft.id.at };

@@ -146,22 +146,16 @@ impl Watched {
     ) -> Unit {
         let plain = Unit::parse("1").unwrap_or(watchfire_model::unit::UNITS[0]);
         let by_measure = measure.plain.as_ref().and_then(|(name, function)| {
-            let mut units: Vec<Unit> = self
+            let units: Vec<Unit> = self
                 .points
                 .iter()
                 .filter_map(|at| field.points.get(*at))
                 .filter_map(|watched| {
                     let station = field.stations.get(watched.station.index())?;
                     let own = station.points.iter().filter_map(|ix| field.points.get(ix.index()));
-                    Some(own.into_iter().find(|p| p.id.as_str() == name)?.unit)
+                    Some(own.into_iter().find(|p| named(p, watched, name))?.unit)
                 })
                 .collect();
-            units.dedup();
-            if units.len() > 1 {
-                let symbols: Vec<&str> = units.iter().map(|unit| unit.symbol).collect();
-                let problem = Problem::error(self.at, "the watched points have different units");
-                cx.report(problem.label(symbols.join(", ")).hint("a rule judges one unit; watch them in two rules"));
-            }
             let unit = *units.first()?;
             match function.as_deref() {
                 None | Some("last" | "sum" | "mean" | "min" | "max" | "diff") => Some(unit),
@@ -169,15 +163,11 @@ impl Watched {
                 Some(_) => None,
             }
         });
-        if let (Some(written), Some(by_measure)) = (&written, by_measure) {
-            // Same dimension and another factor would judge a hundredfold value; another dimension is no better.
-            if written.value.dimension != by_measure.dimension
-                || written.value.factor.to_bits() != by_measure.factor.to_bits()
-            {
-                let problem =
-                    Problem::error(written.at, format!("the measure is in {by_measure}, not in {}", written.value));
-                cx.report(problem.hint("thresholds may be written in any unit that converts; leave `unit` out"));
-            }
+        if let (Some(written), Some(by_measure)) = (&written, by_measure)
+            && written.value.dimension != by_measure.dimension
+        {
+            let message = format!("the measure is in {by_measure}, which does not convert to {}", written.value);
+            cx.report(Problem::error(written.at, message).hint("leave `unit` out: the measure has its own"));
         }
         let by_ladder = match ladder {
             Ladder::Inline(rungs) => {
@@ -228,6 +218,12 @@ impl Watched {
             table.cx.report(problem.label(label.unwrap_or_default()).hint("this rule never warns of them"));
         }
     }
+}
+
+/// Whether a measure means a point by `name`: by its id, by its quantity, or as the watched one.
+fn named(point: &Point, watched: &Point, name: &str) -> bool {
+    let variable = |id: &str| id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).eq(name.chars());
+    variable(point.id.as_str()) || point.quantity == name || (name == "point" && point.id == watched.id)
 }
 
 #[cfg(test)]
