@@ -159,7 +159,8 @@ pub enum Reach {
 }
 
 /// Texts of one language. Placeholders: `{area} {station} {stations} {value} {unit} {threshold} {grade} {numeral}
-/// {weight} {hazard} {issuer} {time} {onset} {response} {consequence} {lost_since}`.
+/// {weight} {hazard} {issuer} {time} {onset} {response} {consequence} {lost_since} {act}`, the last being 发布, 变更发布, 解除
+/// and so on: a headline that has it serves every change, one without it only the first word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Texts {
     /// The hazard's name, such as 洪水 / flood.

@@ -41,9 +41,9 @@ pub struct Warning {
     pub publication: Publication,
     /// An act that waits for a signature.
     pub waiting: Option<Waiting>,
-    /// Every bulletin made, in order, internal and public.
+    /// The bulletins made, in order, internal and public; the last 200, all are in the ledger.
     pub bulletins: Vec<Bulletin>,
-    /// Where each notice stands.
+    /// Where each notice stands; of the settled ones the last 1,000.
     pub notices: Vec<NoticeStatus>,
     /// What happened, in order. Bounded: repeats of one kind are counted, not listed.
     pub timeline: Vec<Entry>,

@@ -2,7 +2,7 @@
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey, Attention, Override},
-    finding::{Change, Finding},
+    finding::{Change, Evidence, Finding},
     grade::{self, Grade},
     mode::Mode,
     time::{Now, Timestamp},
@@ -116,6 +116,11 @@ fn as_filed(filed: &Filed) -> Bearing {
 fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bearing: Bearing) -> Alarm {
     let judged = judged(old.and_then(|old| old.judged), finding);
     let was_lost = old.is_some_and(|old| old.evidence.is_lost());
+    let evidence = match (&finding.evidence, old) {
+        // An Evaluator that has just started has heard nothing yet: what was lost is not back.
+        (Evidence::Starting, Some(old)) if was_lost => old.evidence.clone(),
+        (heard, _) => heard.clone(),
+    };
     let same_area = old.is_none_or(|old| old.area == bearing.area);
     let same_grade = old.is_some_and(|old| old.judged == judged);
     let mut alarm = Alarm {
@@ -127,11 +132,11 @@ fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bear
         judged,
         pending: finding.pending,
         override_by: old.and_then(|old| old.override_by.clone()),
-        evidence: finding.evidence.clone(),
         evidence_since: match old {
-            Some(old) if old.evidence == finding.evidence => old.evidence_since,
+            Some(old) if old.evidence == evidence => old.evidence_since,
             _ => finding.at,
         },
+        evidence,
         attention: old.map(|old| old.attention.clone()).unwrap_or_default(),
         fault_attention: old.map(|old| old.fault_attention.clone()).unwrap_or_default(),
         latch: old.and_then(|old| old.latch),

@@ -81,6 +81,7 @@ impl<M: Mode> Step<'_, M> {
             expires: sent + lasting,
             lost,
             cleared,
+            stands: case.warning.grade,
         };
         let letter = match to {
             Audience::Internal => 'i',

@@ -78,7 +78,7 @@ pub(super) fn rule(id: &str, hazard: &str) -> Rule {
         watch: Watch::default(),
         measure: Measure::Expression("stage".to_owned()),
         unit: Unit::parse("m"),
-        thresholds: Thresholds::Station,
+        thresholds: Thresholds::Inline(PerGrade::from_fn(|grade| Some(level(Some(grade))))),
         direction: Direction::Rising,
         lift_below: PerGrade::default(),
         lift_margin: PerGrade::default(),
@@ -312,13 +312,13 @@ impl<M: Mode> Story<M> {
             "faulty" => (Change::LostWhileRising, from, Evidence::NoData { since: at - Span::minutes(10) }),
             "missed" => (Change::MissedCrossing, from, evidence),
             "back" => (Change::Evidence, from, Evidence::Good),
+            "starting" => (Change::Evidence, from, Evidence::Starting),
             "clear" => (Change::Lifted, None, Evidence::Good),
             grade => {
                 let grade: Option<Grade> = Some(grade.parse().expect("a grade"));
                 (if grade < from { Change::Lifted } else { Change::Raised }, grade, Evidence::Good)
             }
         };
-        let level = |grade: Option<Grade>| 40.0 + grade.map_or(0.0, |grade| f64::from(grade.level()) * 2.5);
         Finding {
             rule: key.rule,
             subject: key.subject,
@@ -407,6 +407,11 @@ impl<M: Mode> Story<M> {
         };
         self.bulletins().map(one).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Where a grade begins, in metres.
+fn level(grade: Option<Grade>) -> f64 {
+    40.0 + grade.map_or(0.0, |grade| f64::from(grade.level()) * 2.5)
 }
 
 pub(super) fn key(rule: &str, subject: &str) -> AlarmKey {

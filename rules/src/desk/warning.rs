@@ -17,6 +17,7 @@ use super::{
     event::{Deadline, Event},
     outbox::CROWDED,
     register::Place,
+    text::clock,
 };
 
 /// After so long a bulletin that could not be made is tried again: a mended configuration needs no new reading.
@@ -91,6 +92,7 @@ impl<M: Mode> Step<'_, M> {
         }
         match lost {
             Some(since) if !lost_before => {
+                let since = clock(since, self.now.wall, &self.desk.site.zone, false);
                 self.note(id, What::EvidenceLost, format!("{} held, evidence lost since {since}", grade::word(grade)));
             }
             // A warning without graded alarms stands on nothing that could be lost.
@@ -272,6 +274,7 @@ impl<M: Mode> Step<'_, M> {
         let Some(Warning { grade: Some(grade), evidence_lost: Some(since), .. }) = self.desk.warning(id) else {
             return;
         };
+        let since = clock(*since, self.now.wall, &self.desk.site.zone, false);
         let note = format!("{grade} held, evidence lost since {since}: a person must decide");
         self.note(id, What::AcknowledgementDue, note);
         self.emit(Event::Faulted { warning: id.clone(), since: self.now.wall });

@@ -6,7 +6,7 @@ use watchfire_model::{
     bulletin::{MessageClass, Text},
     grade::Grade,
     mode::ModeTag,
-    rule::{Rule, Texts},
+    rule::{Rule, Texts, Thresholds},
     site::Site,
     time::Timestamp,
 };
@@ -35,6 +35,8 @@ pub(super) struct Facts<'d> {
     pub(super) lost: Option<Timestamp>,
     /// The conditions are over and only the public's ending is unsigned.
     pub(super) cleared: bool,
+    /// The grade that stands now; what is stated may be higher until a lowering is signed, or lower until a raise is.
+    pub(super) stands: Option<Grade>,
 }
 
 /// The words in one language.
@@ -87,8 +89,24 @@ impl Speech<'_, '_> {
         line
     }
 
+    /// Whether the grade is a person's word and no measurement: then no template may speak of what was measured.
+    fn by_word(&self) -> bool {
+        match self.facts.class {
+            MessageClass::AllClear => self.facts.alarms.iter().any(|alarm| alarm.judged.is_some()),
+            MessageClass::Issue
+            | MessageClass::Upgrade
+            | MessageClass::Downgrade
+            | MessageClass::Continue
+            | MessageClass::Extend
+            | MessageClass::Correct
+            | MessageClass::Cancel
+            | MessageClass::Expire => self.facts.alarms.first().is_some_and(|alarm| alarm.standing() > alarm.judged),
+        }
+    }
+
     fn headline_proper(&self) -> String {
         let own = match self.facts.class {
+            MessageClass::AllClear if self.by_word() => "",
             MessageClass::AllClear => &self.texts.all_clear,
             MessageClass::Cancel => &self.texts.cancelled,
             MessageClass::Expire => "",
@@ -125,6 +143,10 @@ impl Speech<'_, '_> {
     fn description(&self) -> String {
         let facts = self.facts;
         let own = match facts.class {
+            MessageClass::AllClear if self.by_word() => self.say(
+                "经值班人员研判,{area}{hazard}预警解除。",
+                "On the judgement of the officer on duty, the {hazard} warning for {area} is over.",
+            ),
             MessageClass::AllClear => self.fill(&self.texts.all_clear),
             MessageClass::Cancel => self.fill(&self.texts.cancelled),
             MessageClass::Expire => self.say(
@@ -136,16 +158,7 @@ impl Speech<'_, '_> {
             | MessageClass::Downgrade
             | MessageClass::Continue
             | MessageClass::Extend
-            | MessageClass::Correct => {
-                if facts.cleared {
-                    self.say(
-                        "{area}各测点已退出{hazard}预警条件,等待签发解除;解除之前,公众预警继续有效。",
-                        "Conditions for the {hazard} warning in {area} are over; its public all-clear awaits release and the public warning stands until then.",
-                    )
-                } else {
-                    self.fill(&self.texts.description)
-                }
-            }
+            | MessageClass::Correct => self.state(),
         };
         let mut said = if own.trim().is_empty() && facts.class.ends() { self.headline_proper() } else { own };
         if facts.class == MessageClass::Extend {
@@ -160,6 +173,43 @@ impl Speech<'_, '_> {
             self.append(&mut said, &sentence, &sentence);
         }
         said
+    }
+
+    /// How things stand, in no word beyond what is known.
+    fn state(&self) -> String {
+        if self.facts.cleared {
+            self.say(
+                "{area}各测点已退出{hazard}预警条件,等待签发解除;解除之前,公众预警继续有效。",
+                "Conditions for the {hazard} warning in {area} are over; its public all-clear awaits release and the public warning stands until then.",
+            )
+        } else if self.by_word() {
+            self.say(
+                "经值班人员研判,{area}{hazard}预警等级定为{grade}色。{consequence}",
+                "On the judgement of the officer on duty, the {hazard} warning for {area} stands at {grade}. {consequence}",
+            )
+        } else if self.facts.stands < Some(self.facts.grade) {
+            self.say(
+                "{area}{hazard}{grade}色预警继续有效,等级调整须经签发。",
+                "The {grade} {hazard} warning for {area} stands until a lower grade is released.",
+            )
+        } else {
+            self.fill(&self.texts.description)
+        }
+    }
+
+    /// The threshold of the grade that is stated, where the leading alarm has gone beyond it.
+    fn threshold(&self) -> Option<f64> {
+        let leading = self.facts.alarms.first()?;
+        let written = match self.facts.rule.map(|rule| &rule.thresholds) {
+            Some(Thresholds::Inline(thresholds)) => *thresholds.get(self.facts.grade),
+            Some(Thresholds::Station) | None => None,
+        };
+        let same = self.facts.alarms.iter().find(|alarm| alarm.judged == Some(self.facts.grade));
+        if leading.judged == Some(self.facts.grade) {
+            leading.threshold
+        } else {
+            written.or(same.and_then(|alarm| alarm.threshold)).or(leading.threshold)
+        }
     }
 
     fn append(&self, said: &mut String, chinese: &str, english: &str) {
@@ -209,7 +259,7 @@ impl Speech<'_, '_> {
             "station" => leading.map(|alarm| alarm.name.clone()).unwrap_or_default(),
             "stations" => self.stations(),
             "value" => measured(leading.and_then(|alarm| alarm.value)),
-            "threshold" => measured(leading.and_then(|alarm| alarm.threshold)),
+            "threshold" => measured(self.threshold()),
             "unit" => leading.map(|alarm| alarm.unit.clone()).unwrap_or_default(),
             "grade" => if self.chinese { facts.grade.han() } else { facts.grade.word() }.to_owned(),
             "numeral" => facts.grade.numeral().to_owned(),
@@ -294,6 +344,7 @@ mod tests {
             expires: Timestamp(0),
             lost: None,
             cleared: false,
+            stands: None,
         };
         let texts = Texts { instruction: PerGrade::all(String::new()), ..Texts::default() };
         for chinese in [true, false] {

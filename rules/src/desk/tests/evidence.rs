@@ -44,6 +44,15 @@ fn an_unsigned_warning_that_loses_its_evidence_stays_internal() {
 }
 
 #[test]
+fn a_restart_does_not_bring_evidence_back() {
+    check(
+        site(),
+        "a orange; a lost; a starting; a back",
+        "i raised orange, i continued orange held, i continued orange",
+    );
+}
+
+#[test]
 fn a_silent_sensor_on_a_clear_subject_is_a_fault_and_no_warning() {
     for story in ["a clear; a lost", "a clear; a faulty", "a clear; a missed"] {
         let story = Story::<Live>::told(site(), story);

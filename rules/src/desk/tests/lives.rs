@@ -254,3 +254,25 @@ fn two_signatures_are_of_two_people() {
     story.tell("li signs");
     assert_eq!(story.said(), "i raised red, p raised red");
 }
+
+#[test]
+fn a_bulletin_says_nothing_of_measurements_that_is_not_so() {
+    let last = |story: &str| {
+        let story = Story::<Live>::told(site(), story);
+        let bulletin = story.bulletins().filter(|bulletin| bulletin.audience == Audience::Public).last().cloned();
+        bulletin.map(|bulletin| bulletin.texts[0].description.clone()).expect("the public was told")
+    };
+    // Red is measured and unsigned: the public's yellow is stated with yellow's threshold.
+    let held = "监测中断,等级保持:自13:50起无有效监测数据。";
+    assert_eq!(last("a yellow; zhang signs; a red; a lost"), format!("青石镇青石站水位50.12m,超过45m。{held}"));
+    // Yellow is measured and the lowering unsigned: nobody is told that the water stands above red.
+    assert_eq!(
+        last("a red; zhang signs; a yellow; a lost"),
+        format!("青石镇洪水红色预警继续有效,等级调整须经签发。{held}")
+    );
+    assert_eq!(
+        last("a blue; zhang sets a orange 3h; zhang signs"),
+        "经值班人员研判,青石镇洪水预警等级定为橙色。低洼地带受淹"
+    );
+    assert_eq!(last("a red; zhang signs; li sets a clear 3h; zhang signs"), "经值班人员研判,青石镇洪水预警解除。");
+}
