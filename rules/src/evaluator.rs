@@ -1,1 +1,263 @@
-//! To come in this very step.
+//! The first machine: readings in, findings out. It owns quality control, windows, measures, ladders and silence, and says
+//! something only when a subject's judged grade, its pending grade or its evidence changes. Pure: `now` is an argument.
+
+use std::sync::Arc;
+
+use watchfire_model::finding::{Evidence, Finding};
+use watchfire_model::grade::Grade;
+use watchfire_model::id::{PointIx, RuleId, Seq, SubjectId};
+use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::reading::Reading;
+use watchfire_model::row::LinkChange;
+use watchfire_model::time::{Now, Steady, Timestamp};
+
+use crate::engine::Bench;
+use crate::quality::{Gate, Outcome};
+use crate::ruleset::{Measure, RuleSet};
+use crate::window::Window;
+
+mod ground;
+mod late;
+mod measuring;
+mod silence;
+mod state;
+mod subject;
+
+pub use state::EvaluatorState;
+
+use measuring::{Moment, measure};
+use silence::Silence;
+use subject::{Cause, Subject};
+
+/// Judges the readings of a set of points. One per shard.
+#[derive(Debug)]
+pub struct Evaluator {
+    rules: Arc<RuleSet>,
+    gate: Gate,
+    /// In the order of the rule set's subjects.
+    subjects: Vec<Subject>,
+    /// In the order of the rule set's rules; none for native ones.
+    benches: Vec<Option<Bench>>,
+    silence: Silence,
+    /// When it first ran.
+    started: Option<Now>,
+}
+
+/// What became of one reading, for the store and the screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observed {
+    /// How far it may be trusted.
+    pub flag: Flag,
+    /// Which checks spoke.
+    pub checks: Checks,
+    /// What it was taken for.
+    pub outcome: Outcome,
+}
+
+/// Where one subject of one rule stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubjectView<'a> {
+    /// Which rule.
+    pub rule: &'a RuleId,
+    /// On what.
+    pub subject: &'a SubjectId,
+    /// The judged grade.
+    pub judged: Option<Grade>,
+    /// A higher grade whose delay runs.
+    pub pending: Option<Grade>,
+    /// The ground under it.
+    pub evidence: Evidence,
+    /// The measure's last value, in the rule's unit.
+    pub value: Option<f64>,
+    /// Event time of that value.
+    pub at: Option<Timestamp>,
+    /// Findings so far.
+    pub n: u64,
+}
+
+impl Evaluator {
+    /// An Evaluator that has heard nothing. It wants a tick at once, from which silence is counted.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let gate = Gate::keeping(Arc::clone(rules.site()), rules.keep());
+        let subjects = rules.subjects.iter().map(|plan| Subject::new(windows(&rules, plan))).collect();
+        let benches = benches(&rules);
+        Self { gate, subjects, benches, silence: Silence::new(rules.site().points.len()), started: None, rules }
+    }
+
+    /// The rules it judges by.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// What it knows of the points.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Judges one reading; what changed is added to `out`.
+    pub fn observe(&mut self, now: Now, seq: Seq, reading: &Reading, out: &mut Vec<Finding>) -> Observed {
+        self.start(now);
+        let judged = self.gate.judge(now, reading);
+        let point = reading.point;
+        let moment = |at| Moment { seq, at };
+        match judged.outcome {
+            Outcome::Repeat | Outcome::Retained => {}
+            Outcome::Refused => {
+                if judged.health_changed {
+                    self.reground(point, moment(reading.observed_at.min(reading.received_at)), out);
+                }
+            }
+            Outcome::Fresh(seen) => {
+                self.expect_again(point);
+                self.weigh(point, moment(seen.at), true, out);
+            }
+            Outcome::Ahead(seen) => {
+                self.expect_again(point);
+                self.weigh(point, moment(seen.at), false, out);
+            }
+            Outcome::Late(seen, replaced) => {
+                self.expect_again(point);
+                self.reconsider(moment(seen.at), &seen, replaced, out);
+                if judged.health_changed {
+                    self.reground(point, moment(seen.at), out);
+                }
+            }
+            Outcome::Backfill(seen) => {
+                self.expect_again(point);
+                self.miss(moment(seen.at), &seen, out);
+                if judged.health_changed {
+                    self.reground(point, moment(now.wall), out);
+                }
+            }
+        }
+        Observed { flag: judged.flag, checks: judged.checks, outcome: judged.outcome }
+    }
+
+    /// A link went down or came up. Down is a fault of its points at once; up proves nothing until something is heard.
+    pub fn link(&mut self, now: Now, seq: Seq, change: &LinkChange, out: &mut Vec<Finding>) {
+        self.start(now);
+        for point in &change.points {
+            if self.gate.link(change, *point) {
+                self.reground(*point, Moment { seq, at: now.wall }, out);
+            }
+        }
+    }
+
+    /// Time has passed: points that have been silent for too long lose their evidence.
+    pub fn tick(&mut self, now: Now, seq: Seq, out: &mut Vec<Finding>) {
+        let started = self.start(now);
+        for point in self.silence.due(now.steady) {
+            match self.gate.silent_at(started.steady, point) {
+                Some(later) if later > now.steady => self.silence.expect(point, later),
+                Some(_) if self.gate.silence(now, started, point) => {
+                    self.reground(point, Moment { seq, at: now.wall }, out);
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// When [`tick`](Self::tick) is next wanted; steady zero, which is at once, before the first call of any kind.
+    pub fn next_deadline(&self) -> Option<Steady> {
+        if self.started.is_none() { Some(Steady(0)) } else { self.silence.next() }
+    }
+
+    /// Where every subject stands, in the rules' order.
+    pub fn subjects(&self) -> impl Iterator<Item = SubjectView<'_>> {
+        self.rules.subjects.iter().zip(&self.subjects).filter_map(|(plan, subject)| {
+            Some(SubjectView {
+                rule: self.rules.rule_id(plan)?,
+                subject: &plan.id,
+                judged: subject.climb.judged(),
+                pending: subject.climb.pending(),
+                evidence: subject.evidence(),
+                value: subject.value(),
+                at: subject.clock,
+                n: subject.n,
+            })
+        })
+    }
+
+    /// The first call of any kind: from here on silence counts.
+    fn start(&mut self, now: Now) -> Now {
+        if let Some(started) = self.started {
+            return started;
+        }
+        self.started = Some(now);
+        self.expect_all(now);
+        now
+    }
+
+    fn expect_all(&mut self, started: Now) {
+        for point in self.rules.read_points() {
+            if let Some(at) = self.gate.silent_at(started.steady, point) {
+                self.silence.expect(point, at);
+            }
+        }
+    }
+
+    /// A point that had fallen silent is waited for again.
+    fn expect_again(&mut self, point: PointIx) {
+        if !self.silence.expects(point)
+            && !self.rules.readers(point).is_empty()
+            && let Some(started) = self.started
+            && let Some(at) = self.gate.silent_at(started.steady, point)
+        {
+            self.silence.expect(point, at);
+        }
+    }
+
+    /// A point has a new value: every subject that reads it is measured and judged. A value whose clock is ahead of ours
+    /// counts now and moves no clock.
+    fn weigh(&mut self, point: PointIx, moment: Moment, moves_clock: bool, out: &mut Vec<Finding>) {
+        let Self { rules, gate, subjects, benches, .. } = self;
+        for ix in rules.readers(point) {
+            let ix = *ix as usize;
+            let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
+            let Some(compiled) = rules.rules.get(plan.rule) else { continue };
+            let clock = subject.clock.map_or(moment.at, |clock| clock.max(moment.at));
+            if moves_clock {
+                subject.clock = Some(clock);
+            }
+            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut subject.windows, bench, clock, true);
+            let cause = Cause { rules, plan, compiled, gate, moment };
+            subject.judge(&cause, clock, measured, out);
+        }
+    }
+
+    /// A point's health changed: whoever reads it may stand on other ground.
+    fn reground(&mut self, point: PointIx, moment: Moment, out: &mut Vec<Finding>) {
+        let Self { rules, gate, subjects, .. } = self;
+        for ix in rules.readers(point) {
+            let ix = *ix as usize;
+            let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
+            let Some(compiled) = rules.rules.get(plan.rule) else { continue };
+            subject.reground(&Cause { rules, plan, compiled, gate, moment }, out);
+        }
+    }
+}
+
+/// The windows of one subject, in the order in which its measure asks for them.
+fn windows(rules: &RuleSet, plan: &crate::ruleset::SubjectPlan) -> Box<[Window]> {
+    match rules.rules.get(plan.rule).map(|compiled| &compiled.measure) {
+        None | Some(Measure::Last) => Box::default(),
+        Some(Measure::Window(spec)) => Box::new([Window::new(*spec)]),
+        Some(Measure::Program(program)) => measuring::program_windows(program, plan),
+    }
+}
+
+/// One bench for each rule that runs in Rhai, wide enough for its widest subject.
+fn benches(rules: &RuleSet) -> Vec<Option<Bench>> {
+    let bench = |(place, compiled): (usize, &crate::ruleset::Compiled)| match &compiled.measure {
+        Measure::Last | Measure::Window(_) => None,
+        Measure::Program(program) => {
+            let plans = || rules.subjects.iter().filter(move |plan| plan.rule == place);
+            Some(program.bench(|name| plans().filter_map(|plan| plan.widths.get(name).copied()).max().unwrap_or(1)))
+        }
+    };
+    rules.rules.iter().enumerate().map(bench).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

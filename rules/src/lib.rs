@@ -7,4 +7,8 @@
 pub mod desk;
 pub mod engine;
 pub mod evaluator;
+pub mod ladder;
 pub mod quality;
+pub mod ruleset;
+pub mod series;
+pub mod window;

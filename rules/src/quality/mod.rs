@@ -1,1 +1,347 @@
-//! To come in this very step.
+//! Quality control: a reading becomes an observation, or a reason why not. One gate for shards and series writers; what
+//! it knows of a point is in [`point`], what it looks for is one file per check.
+
+use std::sync::Arc;
+
+use watchfire_model::finding::FaultCause;
+use watchfire_model::id::PointIx;
+use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quantity::{Bad, Finite};
+use watchfire_model::reading::{Observation, PointState, Reading};
+use watchfire_model::row::LinkChange;
+use watchfire_model::site::{Point, Site};
+use watchfire_model::time::{Now, Span, Steady, Timestamp};
+
+use crate::series::{Keep, Placed, Sample};
+
+mod clock;
+mod gap;
+mod plausible;
+mod point;
+mod range;
+mod rate;
+mod saturation;
+mod sentinel;
+
+pub(crate) use gap::max_gap;
+pub use point::{Health, PointGate};
+
+/// Readings needed in a row before a point is trusted: after a start, and after a fault.
+pub const N_GOOD: u8 = 3;
+/// Bad values in a row that make a fault.
+pub const N_FAIL: u8 = 3;
+/// Readings kept of a point that no window looks at.
+const KEEP_SAMPLES: usize = 64;
+
+/// Every check of a value, in order. A tidy test compares this list with the folder.
+pub const CHECKS: &[Check] =
+    &[sentinel::CHECK, range::CHECK, saturation::CHECK, plausible::CHECK, rate::CHECK, gap::CHECK];
+
+/// One check.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// Its bit.
+    pub bit: Checks,
+    /// The flag it gives; none where it has nothing to say.
+    pub judge: fn(&Sight<'_>) -> Option<Flag>,
+}
+
+/// What a check sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// Whose value it is.
+    pub point: &'a Point,
+    /// The value.
+    pub value: f64,
+    /// Event time.
+    pub at: Timestamp,
+    /// The device's own word.
+    pub state: PointState,
+    /// The accepted sample before it in event time.
+    pub before: Option<&'a Sample>,
+    /// The last good one: time and value.
+    pub good: Option<(Timestamp, f64)>,
+}
+
+/// What the gate says of a reading.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// How far it may be trusted.
+    pub flag: Flag,
+    /// Which checks spoke.
+    pub checks: Checks,
+    /// What it is.
+    pub outcome: Outcome,
+    /// Whether the point's [`Health`] may have changed.
+    pub health_changed: bool,
+}
+
+/// What a reading is, after the gate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// The newest of its point.
+    Fresh(Observation),
+    /// Its clock is ahead of ours; it stands at our receipt, and in no window.
+    Ahead(Observation),
+    /// Older than the newest, young enough to raise; with the sample it corrects, if there was one at its time.
+    Late(Observation, Option<Sample>),
+    /// Too old to act on.
+    Backfill(Observation),
+    /// Heard before.
+    Repeat,
+    /// A retained message: heard, but not fresh.
+    Retained,
+    /// No usable number.
+    Refused,
+}
+
+/// Quality control of every point of a site.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    site: Arc<Site>,
+    points: Vec<PointGate>,
+    keep: Vec<Keep>,
+    /// Points heard at least once, and those whose last reading was ahead of our clock.
+    heard: usize,
+    ahead: usize,
+}
+
+impl Gate {
+    /// A gate that has heard nothing, for those who only want flags.
+    pub fn new(site: Arc<Site>) -> Self {
+        let keep = site.points.iter().map(|point| keep_for(point, Span::ZERO)).collect();
+        Self::keeping(site, keep)
+    }
+
+    /// A gate that keeps so much of each point.
+    pub(crate) fn keeping(site: Arc<Site>, keep: Vec<Keep>) -> Self {
+        Self { points: vec![PointGate::default(); site.points.len()], keep, heard: 0, ahead: 0, site }
+    }
+
+    /// A gate with the points as they were.
+    pub(crate) fn restored(site: Arc<Site>, keep: Vec<Keep>, points: Vec<PointGate>) -> Self {
+        let heard = points.iter().filter(|point| point.heard().is_some()).count();
+        let ahead = points.iter().filter(|point| point.leads()).count();
+        Self { site, points, keep, heard, ahead }
+    }
+
+    /// What is known of a point.
+    pub fn point(&self, point: PointIx) -> Option<&PointGate> {
+        self.points.get(point.index())
+    }
+
+    /// All points, in the site's order.
+    pub fn points(&self) -> &[PointGate] {
+        &self.points
+    }
+
+    pub(crate) fn point_mut(&mut self, point: PointIx) -> Option<&mut PointGate> {
+        self.points.get_mut(point.index())
+    }
+
+    /// Judges a reading, and remembers it.
+    pub fn judge(&mut self, now: Now, reading: &Reading) -> Judged {
+        let site = Arc::clone(&self.site);
+        let ix = reading.point.index();
+        let (Some(point), Some(keep)) = (site.points.get(ix), self.keep.get(ix).copied()) else {
+            return Judged::refused(Flag::Missing, Checks::NONE, false);
+        };
+        // When most sensors lead at once, it is our own clock that stepped back.
+        let clock_is_ours = self.ahead * 2 > self.heard && self.ahead > 2;
+        let Some(gate) = self.points.get_mut(ix) else {
+            return Judged::refused(Flag::Missing, Checks::NONE, false);
+        };
+        if reading.retained {
+            return Judged {
+                flag: Flag::NotEvaluated,
+                checks: Checks::RETAINED,
+                outcome: Outcome::Retained,
+                health_changed: false,
+            };
+        }
+        let (was_heard, led) = (gate.heard().is_some(), gate.leads());
+        gate.set_leads(clock::is_ahead(reading));
+        let judged = match usable(point, reading) {
+            Err(refusal) => gate.refuse(reading, refusal),
+            Ok(value) => judge_value(gate, point, keep, now, reading, value, clock_is_ours),
+        };
+        self.heard += usize::from(gate.heard().is_some() && !was_heard);
+        match (led, gate.leads()) {
+            (false, true) => self.ahead += 1,
+            (true, false) => self.ahead -= 1,
+            (true, true) | (false, false) => {}
+        }
+        judged
+    }
+
+    /// A link of a point went down, or came up; says whether its health changed.
+    pub fn link(&mut self, change: &LinkChange, point: PointIx) -> bool {
+        self.points.get_mut(point.index()).is_some_and(|gate| gate.link(change.up))
+    }
+
+    /// Marks a point as silent if it has been for too long; says whether it became so now.
+    pub(crate) fn silence(&mut self, now: Now, started: Now, point: PointIx) -> bool {
+        let Some(stale_after) = self.site.point(point).map(Point::stale_after) else { return false };
+        self.points.get_mut(point.index()).is_some_and(|gate| gate.silence(now, started, stale_after))
+    }
+
+    /// When a point becomes silent; none if it is already.
+    pub(crate) fn silent_at(&self, started: Steady, point: PointIx) -> Option<Steady> {
+        let stale_after = self.site.point(point)?.stale_after();
+        let gate = self.points.get(point.index())?;
+        (!gate.is_silent()).then(|| gate.heard().unwrap_or(started) + stale_after)
+    }
+}
+
+impl Judged {
+    pub(crate) fn refused(flag: Flag, checks: Checks, health_changed: bool) -> Self {
+        Self { flag, checks, outcome: Outcome::Refused, health_changed }
+    }
+
+    /// The observation, where the reading became one.
+    pub fn observation(&self) -> Option<&Observation> {
+        match &self.outcome {
+            Outcome::Fresh(seen) | Outcome::Ahead(seen) | Outcome::Late(seen, _) | Outcome::Backfill(seen) => {
+                Some(seen)
+            }
+            Outcome::Repeat | Outcome::Retained | Outcome::Refused => None,
+        }
+    }
+
+    /// Whether the same reading was heard before.
+    pub fn is_repeat(&self) -> bool {
+        self.outcome == Outcome::Repeat
+    }
+}
+
+/// How long after its time a reading of `point` may still raise (SEMANTICS §3).
+pub fn late_window(point: &Point) -> Span {
+    Span((2 * point.interval.0).max(600_000))
+}
+
+/// How much of `point` must be kept when rules look back `reach`.
+pub(crate) fn keep_for(point: &Point, reach: Span) -> Keep {
+    let span = Span(reach.0 + late_window(point).0 + point.interval.0);
+    let expected = usize::try_from(span.0 / point.interval.0.max(1)).unwrap_or(usize::MAX);
+    // A sensor that reports four times as often as it says is still remembered in full.
+    let samples = expected.saturating_mul(4).saturating_add(16);
+    let most = if reach == Span::ZERO { KEEP_SAMPLES } else { samples.max(KEEP_SAMPLES) };
+    Keep { span, samples: samples.clamp(16, most) }
+}
+
+/// Why a reading carries no usable number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) flag: Flag,
+    pub(crate) checks: Checks,
+    pub(crate) cause: Cause,
+}
+
+/// What a refused reading says of its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The device says so: a fault at once.
+    Now(FaultCause),
+    /// A fault once it has happened [`N_FAIL`] times in a row.
+    Counted(FaultCause),
+    /// The device is being calibrated.
+    Calibrating,
+}
+
+/// The number of a reading, if it has one that says anything about the world.
+fn usable(point: &Point, reading: &Reading) -> Result<Finite, Refusal> {
+    let refuse = |flag, checks, cause| Err(Refusal { flag, checks, cause });
+    match (reading.state, reading.value) {
+        (PointState::Calibrating, Ok(_)) => refuse(Flag::NotEvaluated, Checks::DEVICE_STATE, Cause::Calibrating),
+        (PointState::Calibrating, Err(_)) => refuse(Flag::Missing, Checks::DEVICE_STATE, Cause::Calibrating),
+        (state, value) if !state.measures() => {
+            let flag = if value.is_ok() { Flag::Fail } else { Flag::Missing };
+            refuse(flag, Checks::DEVICE_STATE, Cause::Now(FaultCause::Device))
+        }
+        (PointState::OverRange, value) => {
+            let full = point.range.and_then(|(_, high)| Finite::new(high).ok());
+            match (value.ok(), full) {
+                (Some(value), Some(full)) => Ok(if value.get() >= full.get() { value } else { full }),
+                (Some(only), None) | (None, Some(only)) => Ok(only),
+                (None, None) => refuse(
+                    Flag::Missing,
+                    Checks::SATURATED.with(Checks::DEVICE_STATE),
+                    Cause::Now(FaultCause::Saturated),
+                ),
+            }
+        }
+        (_, Ok(value)) => Ok(value),
+        (_, Err(Bad::DeviceFault)) => refuse(Flag::Missing, Checks::DEVICE_STATE, Cause::Now(FaultCause::Device)),
+        (_, Err(Bad::Sentinel)) => refuse(Flag::Missing, Checks::SENTINEL, Cause::Counted(FaultCause::BadValue)),
+        (_, Err(Bad::Refused)) => refuse(Flag::Missing, Checks::DEVICE_STATE, Cause::Counted(FaultCause::Device)),
+        (_, Err(Bad::NotANumber | Bad::Infinite | Bad::Absent | Bad::WrongType | Bad::Overflow)) => {
+            refuse(Flag::Missing, Checks::NON_FINITE, Cause::Counted(FaultCause::BadValue))
+        }
+    }
+}
+
+/// Judges a reading that has a number.
+fn judge_value(
+    gate: &mut PointGate,
+    point: &Point,
+    keep: Keep,
+    now: Now,
+    reading: &Reading,
+    value: Finite,
+    clock_is_ours: bool,
+) -> Judged {
+    let ahead = !clock_is_ours && clock::is_ahead(reading);
+    let at = if ahead { reading.received_at } else { reading.observed_at };
+    if gate.heard_already(reading, at, value, ahead) {
+        return Judged { flag: Flag::Good, checks: Checks::NONE, outcome: Outcome::Repeat, health_changed: false };
+    }
+    let newest = gate.series().newest();
+    let fresh = newest.is_none_or(|newest| at > newest.at);
+    let before = if fresh { newest } else { gate.series().last(at - Span(1)) };
+    let sight = Sight { point, value: value.get(), at, state: reading.state, before, good: gate.last_good() };
+    let (mut flag, mut checks) = if ahead { (Flag::Suspect, Checks::CLOCK) } else { (Flag::Good, Checks::NONE) };
+    for check in CHECKS {
+        if let Some(said) = (check.judge)(&sight) {
+            flag = flag.max(said);
+            checks = checks.with(check.bit);
+        }
+    }
+    if flag >= Flag::Fail {
+        let cause = if checks.has(Checks::SENTINEL) { FaultCause::BadValue } else { FaultCause::Range };
+        return gate.refuse(reading, Refusal { flag, checks, cause: Cause::Counted(cause) });
+    }
+    let lasting = late_window(point);
+    let age = newest.map_or(Span::ZERO, |newest| newest.at - at);
+    let health_changed = gate.accept(now, flag, checks, ahead.then_some((reading.observed_at, value)));
+    let flag = gate.unproven(flag);
+    let sample = Sample { at, value: value.get(), flag, checks };
+    let seen = |checks| Observation { point: reading.point, at, value, flag, checks };
+    let outcome = if ahead {
+        gate.set_ahead(sample);
+        Outcome::Ahead(seen(checks))
+    } else if fresh {
+        gate.push(sample, keep);
+        Outcome::Fresh(seen(checks))
+    } else {
+        match gate.place(sample) {
+            Placed::Repeat => Outcome::Repeat,
+            Placed::Forgotten => Outcome::Backfill(seen(checks.with(Checks::BACKFILL))),
+            Placed::Inserted if age >= lasting => Outcome::Backfill(seen(checks.with(Checks::BACKFILL))),
+            Placed::Replaced(_) if age >= lasting => {
+                Outcome::Backfill(seen(checks.with(Checks::BACKFILL).with(Checks::CORRECTION)))
+            }
+            Placed::Inserted => Outcome::Late(seen(checks), None),
+            Placed::Replaced(old) => Outcome::Late(seen(checks.with(Checks::CORRECTION)), Some(old)),
+        }
+    };
+    let checks = match &outcome {
+        Outcome::Late(seen, _) | Outcome::Backfill(seen) => seen.checks,
+        _ => checks,
+    };
+    Judged { flag, checks, outcome, health_changed }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Readings that come after younger ones. One that is young enough is put in its place and the ladder is climbed once
+//! more from there, with it and without it: what it brings to light may raise, back-dated, and never ends anything. One
+//! that is too old to act on is only said to have been missed.
+
+use watchfire_model::finding::{Change, Finding};
+use watchfire_model::grade::Grade;
+use watchfire_model::reading::Observation;
+use watchfire_model::time::{Span, Timestamp};
+
+use super::ground::Ground;
+use super::measuring::{Moment, measure};
+use super::subject::{Cause, Subject};
+use super::{Evaluator, windows};
+use crate::engine::Bench;
+use crate::ladder::{Climb, Seen};
+use crate::ruleset::Measure;
+use crate::series::Sample;
+use crate::window::{Blank, Known, Window};
+
+/// Most moments that one late reading makes us look at again.
+const MOMENTS: usize = 256;
+/// A crossing missed is said again only after this long.
+const SAID_AGAIN: Span = Span::hours(1);
+
+/// A second climb over a part of the past.
+#[derive(Clone, Debug, Default)]
+struct Rerun {
+    climb: Climb,
+    /// The highest level entered from the late reading's time on …
+    peak: u8,
+    /// … when, since when its condition held, and with which value.
+    at: Timestamp,
+    onset: Timestamp,
+    value: f64,
+}
+
+impl Evaluator {
+    /// Looks again at what a late reading, already in its place, may have changed.
+    pub(super) fn reconsider(
+        &mut self,
+        moment: Moment,
+        seen: &Observation,
+        replaced: Option<Sample>,
+        out: &mut Vec<Finding>,
+    ) {
+        let sample = Sample { at: seen.at, value: seen.value.get(), flag: seen.flag, checks: seen.checks };
+        let readers: Vec<usize> = self.rules.readers(seen.point).iter().map(|ix| *ix as usize).collect();
+        let with: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at)).collect();
+        if let Some(point) = self.gate.point_mut(seen.point) {
+            point.series_mut().take_back(seen.at, replaced);
+        }
+        let without: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at)).collect();
+        if let Some(point) = self.gate.point_mut(seen.point) {
+            point.series_mut().place(sample);
+        }
+        for ((ix, with), without) in readers.into_iter().zip(with).zip(without) {
+            self.learn(ix, moment, &with, &without, out);
+        }
+    }
+
+    /// Climbs again, over the samples from some time before `from` to the newest.
+    fn rerun(&mut self, ix: usize, from: Timestamp) -> Rerun {
+        let Self { rules, gate, subjects, benches, .. } = self;
+        let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get(ix)) else { return Rerun::default() };
+        let Some(compiled) = rules.rules.get(plan.rule) else { return Rerun::default() };
+        let interval = plan.reads.iter().map(|look| look.lens.interval).max().unwrap_or(Span::ZERO);
+        let begin = from - compiled.pace.reach(interval) - interval;
+        let mut times: Vec<Timestamp> = plan
+            .reads
+            .iter()
+            .filter_map(|look| gate.point(look.point))
+            .flat_map(|point| point.series().iter().rev().map(|sample| sample.at).take_while(move |at| *at >= begin))
+            .collect();
+        times.sort_unstable();
+        times.dedup();
+        let times = times.split_off(times.len().saturating_sub(MOMENTS));
+        let Some(first) = times.first() else { return Rerun::default() };
+        let mut rerun = Rerun { climb: Climb::standing_at(subject.level_before(*first)), ..Rerun::default() };
+        let mut looking = windows(rules, plan);
+        let cause = Cause { rules, plan, compiled, gate, moment: Moment { seq: Default::default(), at: from } };
+        for at in times {
+            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, false);
+            let Ok(known) = measured else { continue };
+            let seen = Seen { at, value: known.value, trust: cause.trust(&known, Ground::Good) };
+            let moved = rerun.climb.step(&plan.rungs, &compiled.pace, plan.max_gap, seen);
+            if at >= from && rerun.climb.level() > moved.from.max(rerun.peak) {
+                rerun.peak = rerun.climb.level();
+                (rerun.at, rerun.value) = (at, known.value);
+                rerun.onset = rerun.climb.onset().unwrap_or(at);
+            }
+        }
+        rerun
+    }
+
+    /// Takes over what a late reading has brought to light.
+    fn learn(&mut self, ix: usize, moment: Moment, with: &Rerun, without: &Rerun, out: &mut Vec<Finding>) {
+        let Self { rules, gate, subjects, .. } = self;
+        let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { return };
+        let Some(compiled) = rules.rules.get(plan.rule) else { return };
+        for window in &mut subject.windows {
+            window.distrust();
+        }
+        if with.climb == without.climb && with.peak <= without.peak {
+            return;
+        }
+        let standing = if with.climb.level() > without.climb.level() { with.climb.level() } else { 0 };
+        let peak = if with.peak > without.peak { with.peak } else { 0 };
+        let level = standing.max(peak);
+        let onset = if peak >= standing && peak > 0 { with.onset } else { with.climb.onset().unwrap_or(moment.at) };
+        let at = if peak > 0 { with.at } else { moment.at };
+        let moved = subject.climb.learn(&plan.rungs, &with.climb, level, onset);
+        let cause = Cause { rules, plan, compiled, gate, moment: Moment { at, ..moment } };
+        if subject.climb.level() > moved.from {
+            if peak > 0 {
+                subject.set_value(with.value);
+            }
+            subject.remember(at, moved.from);
+            out.push(subject.finding(&cause, Change::Raised, moved.from));
+        } else if subject.climb.pending().map_or(0, Grade::level) != moved.pending_from {
+            out.push(subject.finding(&cause, Change::Pending, moved.from));
+        }
+    }
+
+    /// Says that a reading too old to act on would have crossed a threshold nobody knew to be crossed.
+    pub(super) fn miss(&mut self, moment: Moment, seen: &Observation, out: &mut Vec<Finding>) {
+        let Self { rules, gate, subjects, benches, .. } = self;
+        let kept = gate
+            .point(seen.point)
+            .is_some_and(|point| point.series().last(seen.at).is_some_and(|sample| sample.at == seen.at));
+        for ix in rules.readers(seen.point) {
+            let ix = *ix as usize;
+            let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
+            let Some(compiled) = rules.rules.get(plan.rule) else { continue };
+            for window in &mut subject.windows {
+                window.distrust();
+            }
+            let measured = match &compiled.measure {
+                _ if kept => {
+                    let mut looking: Box<[Window]> = windows(rules, plan);
+                    let bench: Option<&mut Bench> = benches.get_mut(plan.rule).and_then(Option::as_mut);
+                    measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, false)
+                }
+                Measure::Last => Ok(Known { value: seen.value.get(), flag: seen.flag, saturated: false }),
+                Measure::Window(_) | Measure::Program(_) => Err(Blank::Thin),
+            };
+            let Ok(known) = measured else { continue };
+            let cause = Cause { rules, plan, compiled, gate, moment };
+            let cap = cause.trust(&known, Ground::Good).cap;
+            let missed = plan.rungs.grade_of(known.value, cap).map_or(0, Grade::level);
+            let knew = subject.climb.level().max(subject.level_before(seen.at));
+            if missed > knew && !subject.has_said(missed) {
+                subject.missed = subject.clock.map(|clock| (missed, clock));
+                let mut finding = subject.finding(&cause, Change::MissedCrossing, subject.climb.level());
+                finding.value = Some(known.value);
+                finding.threshold = Grade::from_level(missed).and_then(|grade| plan.rungs.raise_at(grade));
+                finding.onset = seen.at;
+                out.push(finding);
+            }
+        }
+    }
+}
+
+impl Subject {
+    fn has_said(&self, missed: u8) -> bool {
+        match (self.missed, self.clock) {
+            (Some((level, at)), Some(clock)) => missed <= level && clock - at < SAID_AGAIN,
+            (Some(_), None) | (None, _) => false,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! An Evaluator on disk: what it knows of each point and each subject, by name, so that it may come back under rules and
+//! stations that have changed in between. Windows are not in it; they are exact functions of the series.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use watchfire_model::id::{PointId, RuleId, StationId, SubjectId};
+use watchfire_model::time::Now;
+
+use super::subject::Subject;
+use super::{Evaluator, benches, windows};
+use crate::engine::Bench;
+use crate::quality::{Gate, PointGate};
+use crate::ruleset::RuleSet;
+
+use super::silence::Silence;
+
+/// Everything an Evaluator must not forget.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvaluatorState {
+    started: Option<Now>,
+    /// Points that were heard, or failed.
+    points: Vec<(StationId, PointId, PointGate)>,
+    /// Subjects about which something is known.
+    subjects: Vec<(RuleId, SubjectId, Subject)>,
+}
+
+impl Evaluator {
+    /// What must survive a restart.
+    pub fn snapshot(&self) -> EvaluatorState {
+        let site = self.rules.site();
+        let untouched_point = PointGate::default();
+        let points = site.points.iter().zip(self.gate.points()).filter(|(_, gate)| **gate != untouched_point);
+        let subjects = self.rules.subjects.iter().zip(&self.subjects).filter(|(_, subject)| subject.is_touched());
+        EvaluatorState {
+            started: self.started,
+            points: points
+                .filter_map(|(point, gate)| {
+                    let station = site.stations.get(point.station.index())?;
+                    Some((station.id.clone(), point.id.clone(), gate.clone()))
+                })
+                .collect(),
+            subjects: subjects
+                .filter_map(|(plan, subject)| {
+                    Some((self.rules.rule_id(plan)?.clone(), plan.id.clone(), subject.without_windows()))
+                })
+                .collect(),
+        }
+    }
+
+    /// An Evaluator that goes on from `state`: equal to the one that never stopped.
+    pub fn restore(rules: Arc<RuleSet>, state: EvaluatorState) -> Self {
+        let site = Arc::clone(rules.site());
+        let mut gates: BTreeMap<(StationId, PointId), PointGate> =
+            state.points.into_iter().map(|(station, point, gate)| ((station, point), gate)).collect();
+        let points = site.points.iter().map(|point| {
+            let station = site.stations.get(point.station.index());
+            station.and_then(|station| gates.remove(&(station.id.clone(), point.id.clone()))).unwrap_or_default()
+        });
+        let points = points.collect();
+        let mut known: BTreeMap<(RuleId, SubjectId), Subject> =
+            state.subjects.into_iter().map(|(rule, id, subject)| ((rule, id), subject)).collect();
+        let subjects = rules.subjects.iter().map(|plan| {
+            let names = site.rules.get(plan.rule).map(|rule| std::iter::once(&rule.id).chain(&rule.aliases));
+            let mut names = names.into_iter().flatten();
+            let mut subject = names.find_map(|name| known.remove(&(name.clone(), plan.id.clone()))).unwrap_or_default();
+            subject.windows = windows(&rules, plan);
+            subject
+        });
+        let subjects = subjects.collect();
+        let benches: Vec<Option<Bench>> = benches(&rules);
+        let mut evaluator = Self {
+            gate: Gate::restored(site, rules.keep(), points),
+            subjects,
+            benches,
+            silence: Silence::new(rules.site().points.len()),
+            started: state.started,
+            rules,
+        };
+        if let Some(started) = state.started {
+            evaluator.expect_all(started);
+        }
+        evaluator
+    }
+}
+
+impl Subject {
+    fn is_touched(&self) -> bool {
+        self.n > 0 || self.clock.is_some()
+    }
+}

@@ -1,0 +1,282 @@
+//! One subject of one rule: where it stands, and the finding it makes when that changes. Evidence never changes a grade;
+//! it decides only whether a grade may end.
+
+use serde::{Deserialize, Serialize};
+use watchfire_model::finding::{Cause as Read, Change, Evidence, Finding};
+use watchfire_model::grade::Grade;
+use watchfire_model::id::PointIx;
+use watchfire_model::quality::Flag;
+use watchfire_model::rule::Class;
+use watchfire_model::time::Timestamp;
+
+use super::ground::Ground;
+use super::measuring::Moment;
+use crate::ladder::{Climb, Moved, Seen, Trust};
+use crate::quality::{Gate, Health};
+use crate::ruleset::{Compiled, RuleSet, SubjectPlan};
+use crate::window::{Blank, Known, Window};
+
+/// Changes of grade that are remembered for readings that come late.
+const PAST: usize = 8;
+
+/// What a subject is judged by, and why now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) plan: &'a SubjectPlan,
+    pub(super) compiled: &'a Compiled,
+    pub(super) gate: &'a Gate,
+    pub(super) moment: Moment,
+}
+
+/// Where one subject stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Subject {
+    pub(super) climb: Climb,
+    /// The newest event time of anything its measure reads.
+    pub(super) clock: Option<Timestamp>,
+    pub(super) ground: Ground,
+    /// Why its last measure gave no number: as said to people, and whether it was only warming up.
+    pub(super) lack: Option<Lack>,
+    /// Findings so far.
+    pub(super) n: u64,
+    /// The last value, as bits.
+    value: Option<u64>,
+    /// Changes of the judged level, in event time: when, and the level before.
+    pub(super) past: Vec<(Timestamp, u8)>,
+    /// The highest level missed by old readings, and the clock at which that was said.
+    pub(super) missed: Option<(u8, Timestamp)>,
+    /// Built again from the series after a restart.
+    #[serde(skip)]
+    pub(super) windows: Box<[Window]>,
+}
+
+/// [`Blank`] as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Lack {
+    Warming,
+    Thin,
+    Unknown,
+    Broken(String),
+}
+
+impl Lack {
+    fn of(blank: &Blank) -> Self {
+        match blank {
+            Blank::Warming => Self::Warming,
+            Blank::Thin => Self::Thin,
+            Blank::Unknown => Self::Unknown,
+            Blank::Broken(message) => Self::Broken(message.to_string()),
+        }
+    }
+
+    fn is(&self, blank: &Blank) -> bool {
+        match (self, blank) {
+            (Self::Warming, Blank::Warming) | (Self::Thin, Blank::Thin) | (Self::Unknown, Blank::Unknown) => true,
+            (Self::Broken(message), Blank::Broken(other)) => **message == **other,
+            (Self::Warming | Self::Thin | Self::Unknown | Self::Broken(_), _) => false,
+        }
+    }
+
+    fn blank(&self) -> Blank {
+        match self {
+            Self::Warming => Blank::Warming,
+            Self::Thin => Blank::Thin,
+            Self::Unknown => Blank::Unknown,
+            Self::Broken(message) => Blank::Broken(message.as_str().into()),
+        }
+    }
+}
+
+impl Subject {
+    pub(super) fn new(windows: Box<[Window]>) -> Self {
+        Self { windows, ..Self::default() }
+    }
+
+    pub(super) fn value(&self) -> Option<f64> {
+        self.value.map(f64::from_bits)
+    }
+
+    pub(super) fn set_value(&mut self, value: f64) {
+        self.value = Some(value.to_bits());
+    }
+
+    /// Itself, as it is kept on disk.
+    pub(super) fn without_windows(&self) -> Self {
+        Self {
+            windows: Box::default(),
+            past: self.past.clone(),
+            lack: self.lack.clone(),
+            climb: self.climb.clone(),
+            ..*self
+        }
+    }
+
+    pub(super) fn evidence(&self) -> Evidence {
+        let error = match &self.lack {
+            Some(Lack::Broken(message)) => Some(message.as_str()),
+            Some(Lack::Warming | Lack::Thin | Lack::Unknown) | None => None,
+        };
+        self.ground.evidence(error)
+    }
+
+    /// Takes a measure, or the lack of one, at event time `at`.
+    pub(super) fn judge(
+        &mut self,
+        cause: &Cause<'_>,
+        at: Timestamp,
+        measured: Result<Known, Blank>,
+        out: &mut Vec<Finding>,
+    ) {
+        let blank = measured.as_ref().err();
+        match (blank, &self.lack) {
+            (None, None) => {}
+            (None, Some(_)) => self.lack = None,
+            (Some(blank), Some(lack)) if lack.is(blank) => {}
+            (Some(blank), _) => self.lack = Some(Lack::of(blank)),
+        }
+        let stood_on = self.stand(cause.ground(blank));
+        let moved = match measured {
+            Ok(known) => {
+                self.value = Some(known.value.to_bits());
+                let trust = cause.trust(&known, self.ground);
+                let seen = Seen { at, value: known.value, trust };
+                self.climb.step(&cause.plan.rungs, &cause.compiled.pace, cause.plan.max_gap, seen)
+            }
+            Err(_) => self.unmoved(),
+        };
+        self.conclude(cause, stood_on, moved, out);
+    }
+
+    /// The health of a point changed; the measure did not.
+    pub(super) fn reground(&mut self, cause: &Cause<'_>, out: &mut Vec<Finding>) {
+        let blank = self.lack.as_ref().map(Lack::blank);
+        let stood_on = self.stand(cause.ground(blank.as_ref()));
+        let moved = self.unmoved();
+        self.conclude(cause, stood_on, moved, out);
+    }
+
+    fn stand(&mut self, ground: Ground) -> Ground {
+        let stood_on = std::mem::replace(&mut self.ground, ground);
+        if ground.is_lost() && !stood_on.is_lost() {
+            self.climb.lose_ground();
+        }
+        stood_on
+    }
+
+    fn unmoved(&self) -> Moved {
+        Moved { from: self.climb.level(), pending_from: self.climb.pending().map_or(0, Grade::level), torn: false }
+    }
+
+    /// Says what changed, if anything did.
+    fn conclude(&mut self, cause: &Cause<'_>, stood_on: Ground, moved: Moved, out: &mut Vec<Finding>) {
+        let level = self.climb.level();
+        let pending = self.climb.pending().map_or(0, Grade::level);
+        if level == moved.from && pending == moved.pending_from && stood_on == self.ground && !moved.torn {
+            return;
+        }
+        let lost_now = self.ground.is_lost() && !stood_on.is_lost();
+        let change = if level > moved.from {
+            Change::Raised
+        } else if level < moved.from {
+            Change::Lifted
+        } else if moved.torn || (lost_now && moved.pending_from > 0) {
+            Change::LostWhileRising
+        } else if stood_on != self.ground {
+            Change::Evidence
+        } else {
+            Change::Pending
+        };
+        if level != moved.from {
+            self.remember(cause.moment.at, moved.from);
+        }
+        let finding = self.finding(cause, change, moved.from);
+        out.push(finding);
+    }
+
+    /// Remembers a change of grade, for readings that come late.
+    pub(super) fn remember(&mut self, at: Timestamp, before: u8) {
+        if self.past.len() >= PAST {
+            self.past.remove(0);
+        }
+        let place = self.past.partition_point(|(when, _)| *when <= at);
+        self.past.insert(place, (at, before));
+    }
+
+    /// The judged level just before `at`.
+    pub(super) fn level_before(&self, at: Timestamp) -> u8 {
+        let next = self.past.iter().find(|(when, _)| *when >= at);
+        next.map_or_else(|| self.climb.level(), |(_, before)| *before)
+    }
+
+    /// A finding of what stands now.
+    pub(super) fn finding(&mut self, cause: &Cause<'_>, change: Change, from: u8) -> Finding {
+        self.n += 1;
+        let (judged, pending) = (self.climb.judged(), self.climb.pending());
+        let rungs = &cause.plan.rungs;
+        let from = Grade::from_level(from);
+        let threshold = match change {
+            Change::Lifted => from.and_then(|grade| rungs.lift_below(grade)),
+            Change::Pending | Change::LostWhileRising => pending.or(judged).and_then(|grade| rungs.raise_at(grade)),
+            Change::Raised | Change::Evidence | Change::MissedCrossing => {
+                judged.and_then(|grade| rungs.raise_at(grade))
+            }
+        };
+        let at = cause.moment.at;
+        Finding {
+            rule: cause.rules.rule_id(cause.plan).cloned().unwrap_or_else(|| "".into()),
+            subject: cause.plan.id.clone(),
+            n: self.n,
+            seq: cause.moment.seq,
+            revision: cause.rules.site().revision.clone(),
+            change,
+            from,
+            judged,
+            pending,
+            evidence: self.evidence(),
+            at,
+            onset: self.climb.onset().unwrap_or(at),
+            value: self.value(),
+            threshold,
+            causes: cause.reads(),
+        }
+    }
+}
+
+impl Cause<'_> {
+    fn ground(&self, blank: Option<&Blank>) -> Ground {
+        let health = |point: PointIx| self.gate.point(point).map_or(Health::Starting, |point| point.health());
+        let reads = self.plan.reads.iter().map(|look| health(look.point));
+        Ground::of(reads, self.compiled.enough, blank)
+    }
+
+    /// How far a measure may be trusted (SEMANTICS §4).
+    pub(super) fn trust(&self, known: &Known, ground: Ground) -> Trust {
+        let mut trust = match (known.flag, self.compiled.class) {
+            _ if known.saturated => Trust { cap: Grade::Red, lifts: false },
+            (Flag::Good, _) | (Flag::NotEvaluated, Class::Instant) => Trust::FULL,
+            (Flag::NotEvaluated, Class::Ordinary) => Trust { cap: Grade::Orange, lifts: false },
+            (Flag::Suspect, Class::Ordinary) => Trust { cap: self.compiled.suspect_cap, lifts: false },
+            (Flag::Suspect | Flag::Fail | Flag::Missing, _) => Trust { cap: Grade::Red, lifts: false },
+        };
+        trust.lifts &= !ground.is_lost();
+        trust
+    }
+
+    /// The newest of each point that the measure read.
+    fn reads(&self) -> Vec<Read> {
+        let site = self.rules.site();
+        let read = |point: PointIx| {
+            let sample = self.gate.point(point)?.newest()?;
+            Some(Read {
+                station: site.station_of(point)?.id.clone(),
+                point: site.point(point)?.id.clone(),
+                at: sample.at,
+                value: sample.value,
+                flag: sample.flag,
+                checks: sample.checks,
+            })
+        };
+        self.plan.reads.iter().filter_map(|look| read(look.point)).take(64).collect()
+    }
+}

@@ -1,0 +1,271 @@
+//! Rules compiled for a site: every name resolved, every ladder worked out, every window known. Immutable and shared by
+//! all shards; what is wrong with a rule is found here and nowhere later.
+
+use std::sync::Arc;
+
+use watchfire_model::grade::Grade;
+use watchfire_model::id::{PointIx, RuleId, SubjectId};
+use watchfire_model::ladder::Ladder;
+use watchfire_model::rule::{Class, Rule};
+use watchfire_model::site::{Point, Site};
+use watchfire_model::time::Span;
+
+use crate::engine::{Program, Sandbox};
+use crate::ladder::{Pace, Rungs};
+use crate::quality::keep_for;
+use crate::series::Keep;
+use crate::window::{Lens, WindowSpec};
+
+mod explain;
+mod measure;
+mod subjects;
+mod thresholds;
+
+pub use explain::{Explanation, SubjectLadder, Way};
+
+/// What is wrong with a rule, for a message that shows the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which rule.
+    pub rule: RuleId,
+    /// `file:line` where the rule stands, or the script's file.
+    pub origin: String,
+    /// Line in the measure, from 1.
+    pub line: Option<usize>,
+    /// Column in that line, from 1.
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    fn with(rule: &Rule, message: impl Into<String>) -> Self {
+        Self {
+            rule: rule.id.clone(),
+            origin: rule.origin.clone(),
+            line: None,
+            column: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The rules of a site, ready to judge.
+#[derive(Debug)]
+pub struct RuleSet {
+    site: Arc<Site>,
+    pub(crate) sandbox: Sandbox,
+    /// In the site's order.
+    pub(crate) rules: Vec<Compiled>,
+    pub(crate) subjects: Vec<SubjectPlan>,
+    /// Which subjects read each point, in the site's order of points.
+    readers: Vec<Box<[u32]>>,
+    keep: Vec<Keep>,
+    unjudged: Vec<(RuleId, SubjectId, String)>,
+}
+
+/// One rule, compiled.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) measure: Measure,
+    pub(crate) pace: Pace,
+    pub(crate) class: Class,
+    /// Highest grade a suspect value may raise.
+    pub(crate) suspect_cap: Grade,
+    /// k of n inputs that must be good.
+    pub(crate) enough: Option<u32>,
+}
+
+/// How a rule's number is made.
+#[derive(Debug)]
+pub(crate) enum Measure {
+    /// The newest value of one point.
+    Last,
+    /// One window over one point.
+    Window(WindowSpec),
+    /// Rhai.
+    Program(Box<Program>),
+}
+
+/// One subject of one rule.
+#[derive(Debug)]
+pub(crate) struct SubjectPlan {
+    /// Place in the site's rules.
+    pub(crate) rule: usize,
+    pub(crate) id: SubjectId,
+    pub(crate) rungs: Rungs,
+    /// What the measure reads; for a program, name by name.
+    pub(crate) reads: Box<[Look]>,
+    /// For a program: how many of `reads` each name has.
+    pub(crate) widths: Box<[usize]>,
+    /// Longest gap that its delays count as covered.
+    pub(crate) max_gap: Span,
+}
+
+/// One point as a rule sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) point: PointIx,
+    pub(crate) lens: Lens,
+    /// Older than this against the subject's clock it says nothing any more.
+    pub(crate) stale_after: Span,
+    /// From the point's unit to the rule's.
+    pub(crate) unit: Option<Convert>,
+}
+
+/// From one unit to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Convert {
+    pub(crate) factor: f64,
+    pub(crate) offset: f64,
+}
+
+impl RuleSet {
+    /// Compiles every rule of a site, or says everything that is wrong.
+    pub fn compile(site: Arc<Site>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut set = Self {
+            sandbox: Sandbox::new(),
+            rules: Vec::with_capacity(site.rules.len()),
+            subjects: Vec::new(),
+            readers: vec![Box::default(); site.points.len()],
+            keep: Vec::new(),
+            unjudged: Vec::new(),
+            site: Arc::clone(&site),
+        };
+        for (place, rule) in site.rules.iter().enumerate() {
+            let twin = site.rules.iter().take(place).find(|other| other.id == rule.id);
+            if let Some(twin) = twin {
+                problems.push(Problem::with(
+                    rule,
+                    format!("rule \"{}\" is written twice, first at {}", rule.id, twin.origin),
+                ));
+            }
+            match set.add(place, rule) {
+                Ok(compiled) => set.rules.push(compiled),
+                Err(more) => problems.extend(more),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        set.index();
+        Ok(set)
+    }
+
+    /// The site they were compiled for.
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// Subjects that a rule matches and cannot judge, and why: not an error, but nothing to be silent about.
+    pub fn unjudged(&self) -> &[(RuleId, SubjectId, String)] {
+        &self.unjudged
+    }
+
+    /// How many (rule, subject) pairs are judged.
+    pub fn len(&self) -> usize {
+        self.subjects.len()
+    }
+
+    /// Whether nothing at all is judged.
+    pub fn is_empty(&self) -> bool {
+        self.subjects.is_empty()
+    }
+
+    /// The ladder of one subject as it is in force.
+    pub fn ladder(&self, rule: &RuleId, subject: &SubjectId) -> Option<Ladder> {
+        let plan = self.subjects.iter().find(|plan| self.rule_id(plan) == Some(rule) && plan.id == *subject)?;
+        Some(plan.rungs.ladder(&self.rules.get(plan.rule)?.pace))
+    }
+
+    pub(crate) fn rule_id(&self, plan: &SubjectPlan) -> Option<&RuleId> {
+        self.site.rules.get(plan.rule).map(|rule| &rule.id)
+    }
+
+    /// Which subjects read a point.
+    pub(crate) fn readers(&self, point: PointIx) -> &[u32] {
+        self.readers.get(point.index()).map_or(&[], |readers| readers)
+    }
+
+    /// How much of each point must be kept.
+    pub(crate) fn keep(&self) -> Vec<Keep> {
+        self.keep.clone()
+    }
+
+    /// Points that some rule reads.
+    pub(crate) fn read_points(&self) -> impl Iterator<Item = PointIx> {
+        let read = self.readers.iter().enumerate().filter(|(_, readers)| !readers.is_empty());
+        read.filter_map(|(ix, _)| u32::try_from(ix).ok().map(PointIx))
+    }
+
+    fn add(&mut self, place: usize, rule: &Rule) -> Result<Compiled, Vec<Problem>> {
+        let site = Arc::clone(&self.site);
+        let measure = measure::compile(&site, rule, &self.sandbox)?;
+        let compiled = Compiled {
+            pace: Pace::new(&rule.raise_after, &rule.lift_after, &rule.hold),
+            class: rule.class,
+            suspect_cap: rule.suspect_cap,
+            enough: rule.enough,
+            measure,
+        };
+        let mut problems = Vec::new();
+        for subject in subjects::of(&site, rule)? {
+            match subjects::plan(&site, place, rule, &compiled, &subject) {
+                Ok(Some(plan)) => self.subjects.push(plan),
+                Ok(None) => self.unjudged.push((rule.id.clone(), subject.id, "it has no thresholds".to_owned())),
+                Err(problem) => {
+                    problems.push(problem);
+                    if problems.len() >= 5 {
+                        break;
+                    }
+                }
+            }
+        }
+        if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+    }
+
+    /// Who reads what, and how far back.
+    fn index(&mut self) {
+        let site = Arc::clone(&self.site);
+        let mut reach = vec![Span::ZERO; site.points.len()];
+        let mut readers: Vec<Vec<u32>> = vec![Vec::new(); site.points.len()];
+        for (ix, plan) in (0_u32..).zip(&self.subjects) {
+            let Some(compiled) = self.rules.get(plan.rule) else { continue };
+            for look in &plan.reads {
+                let point = look.point.index();
+                if let Some(readers) = readers.get_mut(point)
+                    && readers.last() != Some(&ix)
+                {
+                    readers.push(ix);
+                }
+                if let Some(reach) = reach.get_mut(point) {
+                    *reach = (*reach).max(compiled.reach(look.lens.interval));
+                }
+            }
+        }
+        let keep = |(point, reach): (&Point, Span)| keep_for(point, reach);
+        self.keep = site.points.iter().zip(reach).map(keep).collect();
+        self.readers = readers.into_iter().map(Vec::into_boxed_slice).collect();
+    }
+}
+
+impl Compiled {
+    /// How far back a judgement may look.
+    fn reach(&self, interval: Span) -> Span {
+        let windows = match &self.measure {
+            Measure::Last => Span::ZERO,
+            Measure::Window(spec) => spec.reach(),
+            Measure::Program(program) => program.windows().map(|spec| spec.reach()).max().unwrap_or(Span::ZERO),
+        };
+        windows + self.pace.reach(interval)
+    }
+}
