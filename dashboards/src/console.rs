@@ -16,6 +16,7 @@ pub fn console(path: &str) -> Option<Asset> {
         "/" | "/index.html" => Some(asset!("index.html", "text/html; charset=utf-8")),
         "/console.js" => Some(asset!("console.js", "text/javascript; charset=utf-8")),
         "/console.css" => Some(asset!("console.css", "text/css; charset=utf-8")),
+        "/licenses.txt" => Some(asset!("licenses.txt", "text/plain; charset=utf-8")),
         "/icon.svg" => Some(asset!("icon.svg", "image/svg+xml")),
         _ => None,
     }
@@ -26,9 +27,11 @@ const fn fingerprint(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut at = 0;
     while at < bytes.len() {
-        // A byte always fits; `u64::from` is not yet const.
         hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
         at += 1;
     }
     hash
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,8 +88,10 @@ struct Lead<'a> {
     at: Timestamp,
     evidence: Option<&'a Evidence>,
     point: Option<PointName<'a>>,
-    /// The value is the point's own, so that the point's last word is its present value.
+    /// The value is the point's own, so that the point's last word is its present value …
     plain: bool,
+    /// … unless it is older than this.
+    stale_after_ms: Option<Span>,
 }
 
 /// The summary of a warning.
@@ -142,6 +144,7 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
 fn lead<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning: &'a Warning) -> Option<Lead<'a>> {
     if let Some(alarm) = alarms.under(warning).max_by_key(|alarm| (alarm.standing(), alarm.pending, alarm.at)) {
         let ix = directory.point_of(alarm);
+        let point = ix.and_then(|ix| directory.site().point(ix));
         return Some(Lead {
             rule: &alarm.key.rule,
             subject: &alarm.key.subject,
@@ -153,7 +156,8 @@ fn lead<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning: &'a Warning)
             unit: &alarm.unit,
             at: alarm.at,
             evidence: Some(&alarm.evidence),
-            plain: ix.and_then(|ix| directory.site().point(ix)).is_some_and(|p| directory.bands_of(alarm, p).is_some()),
+            plain: point.is_some_and(|point| directory.bands_of(alarm, point).is_some()),
+            stale_after_ms: point.map(watchfire_model::site::Point::stale_after),
             point: ix.and_then(|ix| directory.point_name(ix)),
         });
     }
@@ -172,6 +176,7 @@ fn lead<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning: &'a Warning)
         evidence: None,
         point: None,
         plain: false,
+        stale_after_ms: None,
     })
 }
 

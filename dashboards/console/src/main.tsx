@@ -1,0 +1,71 @@
+// The console: one page for the duty officer.
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import { opened } from "./acts";
+import "./console.css";
+import { Detail } from "./detail";
+import { List } from "./list";
+import { NUMERAL } from "./marks";
+import { counts, everHeard, move, selected, stale, start, warnings } from "./state";
+import { GRADES } from "./wire";
+import { Banners, Top } from "./top";
+import { language, say, switchLanguage } from "./words";
+
+function Console() {
+  return (
+    <div class={`console ${stale.value && everHeard.value ? "is-stale" : ""} ${selected.value === null ? "at-list" : "at-detail"}`}>
+      <Top />
+      <Banners />
+      <div class="body">
+        <List />
+        <Detail />
+      </div>
+      <footer class="foot">{say("keys")}</footer>
+    </div>
+  );
+}
+
+const KEYS: Record<string, () => void> = {
+  j: () => move(1),
+  ArrowDown: () => move(1),
+  k: () => move(-1),
+  ArrowUp: () => move(-1),
+  a: () => act("ack"),
+  r: () => act("release"),
+  l: switchLanguage,
+};
+
+function act(which: "ack" | "release"): void {
+  const warning = selected.value === null ? undefined : warnings.value.get(selected.value);
+  if (warning === undefined || !warning.live || stale.value) return;
+  if (which === "release" && warning.waiting === null) return;
+  opened.value = which;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    if (opened.value !== null) opened.value = null;
+    else if (window.innerWidth <= 900) selected.value = null;
+    return;
+  }
+  const typing = event.target instanceof HTMLElement && event.target.closest("input, textarea, select") !== null;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const does = KEYS[event.key];
+  if (does !== undefined) {
+    event.preventDefault();
+    does();
+  }
+});
+
+// The tab says what the page says: a red is seen from another tab, and old data is not mistaken for calm.
+effect(() => {
+  document.documentElement.lang = language.value;
+  const marks = GRADES.filter((grade) => counts.value[grade] > 0).map((grade) => `${NUMERAL[grade]}${counts.value[grade]}`);
+  document.title = stale.value ? `⚠ watchfire` : [...marks, "watchfire"].join(" ");
+});
+
+start();
+const at = document.getElementById("console");
+if (at !== null) render(<Console />, at);

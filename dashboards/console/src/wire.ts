@@ -1,0 +1,234 @@
+// What the daemon says, as it comes over the wire. Times are milliseconds since 1970 UTC.
+
+export type Grade = "blue" | "yellow" | "orange" | "red";
+export const GRADES: readonly Grade[] = ["red", "orange", "yellow", "blue"];
+export type Bands = Record<Grade, number | null>;
+
+export interface PointName {
+  station: string;
+  station_name: string;
+  point: string;
+  quantity: string;
+  unit: string;
+}
+
+export interface Evidence {
+  is: "good" | "degraded" | "fault" | "no_data" | "rule_error" | "starting" | "out_of_service" | "calibrating";
+  cause?: string;
+  since?: number;
+  message?: string;
+  left?: number;
+  of?: number;
+}
+
+export interface Lead {
+  rule: string;
+  subject: string;
+  name: string;
+  grade: Grade | null;
+  pending: Grade | null;
+  value: number | null;
+  threshold: number | null;
+  unit: string;
+  at: number;
+  evidence: Evidence | null;
+  point: PointName | null;
+  plain: boolean;
+  stale_after_ms: number | null;
+}
+
+export interface Publication {
+  is: "none" | "released" | "ended";
+  bulletin?: string;
+  grade?: Grade;
+  expires?: number;
+  how?: "all_clear" | "cancelled" | "expired";
+  at?: number;
+}
+
+export interface Waiting {
+  class: string;
+  grade: Grade | null;
+  version: number;
+  needs: "auto" | "one" | "two";
+  signed: string[];
+  since: number;
+}
+
+export interface Summary {
+  id: string;
+  hazard: string;
+  hazard_names: Record<string, string>;
+  area: string;
+  area_name: string;
+  mode: "live" | "exercise" | "shadow";
+  live: boolean;
+  grade: Grade | null;
+  peak: Grade;
+  onset: number;
+  opened_at: number;
+  version: number;
+  evidence_lost: number | null;
+  publication: Publication;
+  waiting: Waiting | null;
+  lead: Lead | null;
+  standing: number;
+  unacked: boolean;
+  acked_by: string | null;
+  receipts: { total: number; delivered: number; refused: number; failing: number };
+}
+
+export interface Attention {
+  is: "quiet" | "unacked" | "acked";
+  since?: number;
+  by?: string;
+  at?: number;
+}
+
+export interface Cause {
+  station: string;
+  station_name: string;
+  point: string;
+  unit: string;
+  at: number;
+  value: number;
+  flag: string;
+  checks: string[];
+}
+
+export interface Alarm {
+  rule: string;
+  subject: string;
+  name: string;
+  standing: Grade | null;
+  pending: Grade | null;
+  evidence: Evidence;
+  evidence_lost: boolean;
+  evidence_since: number;
+  attention: Attention;
+  fault_attention: Attention;
+  onset: number;
+  at: number;
+  value: number | null;
+  threshold: number | null;
+  unit: string;
+  revision: string;
+  causes: Cause[];
+  point: PointName | null;
+  bands: Bands | null;
+  response: string;
+  consequence: string;
+  time_to_respond_ms: number | null;
+}
+
+export interface Bulletin {
+  id: string;
+  class: string;
+  audience: "internal" | "public";
+  status: string;
+  grade: Grade;
+  sent: number;
+  expires: number;
+  note: string | null;
+  evidence_lost: number | null;
+  texts: { language: string; event: string; headline: string; description: string; instruction: string }[];
+}
+
+export interface Outcome {
+  is: "delivered" | "failing" | "refused";
+  reference?: string | null;
+  coverage?: number | null;
+  reason?: string;
+}
+
+export interface Notice {
+  id: string;
+  channel: string;
+  bulletin: string;
+  audience: string;
+  issued_at: number;
+  attempts: number;
+  receipt: { at: number; attempts: number; outcome: Outcome } | null;
+}
+
+export interface Entry {
+  at: number;
+  what: string;
+  who: string | null;
+  note: string;
+}
+
+export interface Detail extends Summary {
+  alarms: Alarm[];
+  bulletins: Bulletin[];
+  notices: Notice[];
+  timeline: Entry[];
+}
+
+export interface Site {
+  name: string;
+  issuer: string;
+  zone: string;
+  offset_seconds: number;
+  test: { mark: string; note: string } | null;
+  revision: string;
+  version: string;
+  stations: number;
+  points: number;
+}
+
+export interface Source {
+  name: string;
+  kind: string;
+  connected: boolean;
+  last_heard: number | null;
+}
+
+export interface Store {
+  name: string;
+  up: boolean;
+  lag_rows: number;
+}
+
+export interface Beat {
+  now: number;
+  desk_alive: boolean;
+  field: { points: number; silent: number; heard_at: number | null };
+  sources: Source[];
+  stores: Store[];
+}
+
+/** `[station, point, observed_at, value, QARTOD flag]`. */
+export type PointEvent = [string, string, number, number | null, number];
+
+export interface Snapshot {
+  now: number;
+  site: Site;
+  version: number;
+  warnings: Summary[];
+  points: PointEvent[];
+  unjournaled: number;
+}
+
+export interface DeskEvent {
+  version: number;
+  at: number;
+  changed: Summary[];
+  gone: string[];
+  unjournaled: number;
+}
+
+export interface Readings extends PointName {
+  from: number;
+  to: number;
+  thresholds: Bands;
+  direction: "rising" | "falling";
+  samples: [number, number | null, number][];
+}
+
+export interface Problem {
+  status: number;
+  title: string;
+  detail: string;
+  refusal?: { refused: string; seen?: number; now?: number };
+}
