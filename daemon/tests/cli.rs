@@ -34,7 +34,7 @@ fn err(output: &Output) -> &str {
 fn a_sound_configuration_ends_with_0_and_one_line() {
     let checked = watchfire(&["check", &example()]);
     assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
-    assert!(out(&checked).lines().count() == 1, "{}", out(&checked));
+    assert!(out(&checked).starts_with('✓') && out(&checked).lines().count() == 1, "{}", out(&checked));
     assert_eq!(err(&checked), "");
 }
 
@@ -49,6 +49,46 @@ fn an_unsound_configuration_ends_with_78_for_every_command_that_needs_one() {
     let missing = watchfire(&["check", "/nowhere/watchfire.toml"]);
     assert_eq!(missing.status.code(), Some(78));
     assert!(err(&missing).contains("cannot read /nowhere/watchfire.toml"), "{}", err(&missing));
+}
+
+#[test]
+fn warnings_are_findings_only_where_asked_for() {
+    let doubtful = case("09-deadband-too-small.toml");
+    assert_eq!(watchfire(&["check", &doubtful]).status.code(), Some(0));
+    let strict = watchfire(&["check", "--strict", &doubtful]);
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(err(&strict).contains("warning: `yellow` is left 0.02 m"), "{}", err(&strict));
+}
+
+#[test]
+fn problems_are_listed_for_programs() {
+    let listed = watchfire(&["check", "-o", "json", &case("08-lift-on-the-wrong-side.toml")]);
+    assert_eq!(listed.status.code(), Some(78));
+    let lines: Vec<serde_json::Value> =
+        out(&listed).lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(
+        (&lines[0]["severity"], &lines[0]["line"], &lines[0]["column"]),
+        (&"error".into(), &32.into(), &56.into())
+    );
+}
+
+#[test]
+fn a_rule_is_explained_in_sentences_of_both_languages() {
+    let told = watchfire(&["check", &example(), "--explain", "river-stage"]);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    let red = "red Ⅰ is raised at or above 39 m, after 2 samples or 5m, whichever is first; it goes to the duty desk at \
+               once, to the public after one signature; it steps down to orange 3h after the value is below 38.95 m and \
+               an officer has agreed; to be acknowledged within 3m, valid 12h and extended while it holds";
+    assert!(out(&told).contains(red), "{}", out(&told));
+    let told = watchfire(&["check", &example(), "--explain", "methane-face", "--lang", "zh"]);
+    let red = "红色 Ⅰ 级:达到或超过 1.5 %CH4 立即升级;立即告知值班台,不对外发布;低于 1 %CH4 10m 后解除";
+    assert!(out(&told).contains(red), "{}", out(&told));
+    let unknown = watchfire(&["check", &example(), "--explain", "no-such-rule"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(err(&unknown).contains("river-stage"), "{}", err(&unknown));
+    let table = watchfire(&["check", &example(), "--explain", "rain-1h", "-o", "csv"]);
+    assert!(out(&table).contains("rain-1h,rain-mid,orange,60,48,mm,0s,1h,0s\n"), "{}", out(&table));
 }
 
 #[test]

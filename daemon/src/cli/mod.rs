@@ -2,6 +2,7 @@
 
 pub mod backtest;
 pub mod check;
+mod explain;
 mod logging;
 pub mod run;
 pub mod sample;
@@ -24,6 +25,8 @@ use crate::lang::Lang;
 pub mod exit {
     /// Something was found: a failed test, a refused act, a configuration with warnings under `--strict`.
     pub const FINDINGS: u8 = 1;
+    /// The command line asks for what is not there.
+    pub const USAGE: u8 = 2;
     /// The daemon or a device did not answer (`EX_UNAVAILABLE`).
     pub const UNREACHABLE: u8 = 69;
     /// Our own fault (`EX_SOFTWARE`).

@@ -64,6 +64,30 @@ impl<'e> Context<'e> {
     pub(crate) fn origin(&self, place: Place) -> String {
         self.problems.borrow().origin(place)
     }
+    /// The place of a line and column (from 1) in the text that stands at `outer`: a measure in quotes, or a whole script.
+    pub(crate) fn within(&self, outer: Place, line: usize, column: Option<usize>) -> Place {
+        let problems = self.problems.borrow();
+        let text = problems.sources.get(outer.file).and_then(|source| source.text.get(outer.start..outer.end));
+        let text = text.unwrap_or_default();
+        let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| text.starts_with(quote)).map_or(0, str::len);
+        let inner = text.get(quotes..text.len().saturating_sub(quotes)).unwrap_or_default();
+        // TOML leaves out a line end right after three quotes.
+        let lead = quotes + usize::from(quotes == 3 && inner.starts_with('\n'));
+        let inner = text.get(lead..text.len().saturating_sub(quotes)).unwrap_or_default();
+        let before: usize = inner.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let Some(line) = inner.get(before..).and_then(|rest| rest.lines().next()) else { return outer };
+        let (from, to) = match column {
+            Some(column) => {
+                let from = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+                let word = line.get(from..).unwrap_or_default();
+                let length = word.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(word.len());
+                (from, from + length.max(1))
+            }
+            None => (0, line.len()),
+        };
+        let start = outer.start + lead + before;
+        Place { file: outer.file, start: start + from, end: start + to }
+    }
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
         (self.environment)(name)
     }

@@ -20,7 +20,6 @@ const PERS: &[(&str, Per)] =
 
 /// Where a rule's parts stand, for what its compiler finds later.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "the compiler of rules is not wired to it yet")]
 pub(crate) struct RulePlace {
     /// Its id.
     pub(crate) id: Place,

@@ -1,0 +1,331 @@
+//! `watchfire check --explain RULE`: every value in effect, as sentences that a duty officer can check.
+
+use std::fmt::Write as _;
+
+use watchfire_model::grade::Grade;
+use watchfire_model::ladder::{Delay, Direction, Ladder, Step};
+use watchfire_model::rule::{Class, Hazard, Measure, Per, Reach, Release, Rule};
+use watchfire_model::site::Site;
+use watchfire_rules::desk::text::number;
+use watchfire_rules::ruleset::{Explanation, RuleSet, SubjectLadder, Way};
+
+use crate::cli::{Format, Style, emit};
+use crate::config::settings::Settings;
+use crate::lang::Lang;
+
+/// Subjects whose ladder is told in sentences; of more, the number is told.
+const TOLD: usize = 12;
+
+/// Explains a rule on stdout. False, with a hint on stderr, if there is no such rule.
+pub(crate) fn print(settings: &Settings, rules: &RuleSet, wanted: &str, style: Style) -> bool {
+    let site = &settings.site;
+    let lang = style.lang();
+    let found = site.rules.iter().find(|rule| rule.id.as_str() == wanted);
+    let explained = found.and_then(|rule| Some((rule, site.hazard(rule.hazard.as_str())?, rules.explain(&rule.id)?)));
+    let Some((rule, hazard, explanation)) = explained else {
+        let known: Vec<&str> = site.rules.iter().map(|rule| rule.id.as_str()).collect();
+        let message = lang.pick("there is no such rule; there are", "没有这条规则;现有");
+        eprintln!("{wanted}: {message} {}", known.join(", "));
+        return false;
+    };
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    match style.output {
+        Format::Table => out = sentences(site, rule, hazard, &explanation, lang),
+        Format::Json => each(&explanation, |subject, step| {
+            let object = serde_json::json!({
+                "rule": rule.id, "subject": subject.subject, "grade": step.grade, "unit": subject.unit.map(|unit| unit.symbol),
+                "raise_at": step.raise_at, "lift_below": step.lift_below,
+                "raise_after_samples": step.raise_after.samples, "raise_after_ms": step.raise_after.span,
+                "lift_after_ms": step.lift_after, "hold_ms": step.hold,
+            });
+            let _ = writeln!(out, "{object}");
+        }),
+        Format::Csv => {
+            out.push_str("rule,subject,grade,raise_at,lift_below,unit,raise_after,lift_after,hold\n");
+            each(&explanation, |subject, step| {
+                let unit = subject.unit.map_or("", |unit| unit.symbol);
+                let _ = writeln!(
+                    out,
+                    "{},{},{},{},{},{unit},{},{},{}",
+                    rule.id,
+                    subject.subject,
+                    step.grade,
+                    step.raise_at.get(),
+                    step.lift_below.get(),
+                    delay(step.raise_after, Lang::En),
+                    step.lift_after,
+                    step.hold
+                );
+            });
+        }
+    }
+    emit(&out);
+    true
+}
+
+fn each(explanation: &Explanation, mut tell: impl FnMut(&SubjectLadder, &Step)) {
+    for subject in &explanation.subjects {
+        for step in &subject.ladder.steps {
+            tell(subject, step);
+        }
+    }
+}
+
+/// All of it, as text.
+fn sentences(site: &Site, rule: &Rule, hazard: &Hazard, explanation: &Explanation, lang: Lang) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = head(&mut out, rule, hazard, explanation, lang);
+    for subject in explanation.subjects.iter().take(TOLD) {
+        let _ = writeln!(out, "\n{}{}", subject.subject, named(site, subject));
+        for step in &subject.ladder.steps {
+            let _ = writeln!(out, "  {}", rung(rule, hazard, subject, step, lang));
+        }
+    }
+    let more = explanation.subjects.len().saturating_sub(TOLD);
+    if more > 0 {
+        let _ = match lang {
+            Lang::En => writeln!(out, "\n… and {more} more subjects; -o csv lists them all"),
+            Lang::Zh => writeln!(out, "\n……另有 {more} 个对象;-o csv 可全部列出"),
+        };
+    }
+    for (subject, why) in explanation.unjudged.iter().take(TOLD) {
+        let _ = match lang {
+            Lang::En => writeln!(out, "\n{subject} is not judged: {why}"),
+            Lang::Zh => writeln!(out, "\n{subject} 不参与判断:{why}"),
+        };
+    }
+    out
+}
+
+/// The station's name behind a subject that is one of its own.
+fn named(site: &Site, subject: &SubjectLadder) -> String {
+    let id = subject.subject.as_str();
+    let station = id.split('/').next().unwrap_or(id);
+    let name = site.stations.iter().find(|known| known.id.as_str() == station).map(|known| known.name.as_str());
+    name.filter(|name| *name != station).map_or_else(String::new, |name| format!(" · {name}"))
+}
+
+fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanation, lang: Lang) -> std::fmt::Result {
+    let measure = match &rule.measure {
+        Measure::Expression(text) => text.as_str(),
+        Measure::Script { file, .. } => file.as_str(),
+    };
+    let unit = rule.unit.map_or("", |unit| unit.symbol);
+    let event = hazard.texts.first().map_or("", |(_, texts)| texts.event.as_str());
+    let count = explanation.subjects.len();
+    let cap = rule.suspect_cap;
+    let coverage = number(rule.coverage * 100.0);
+    match lang {
+        Lang::En => {
+            writeln!(out, "rule {} ({})", rule.id, rule.origin)?;
+            let per = match rule.per {
+                Per::Station => "each station",
+                Per::Point => "each point",
+                Per::Group => "each group",
+                Per::Area => "each area",
+            };
+            let way = match explanation.way {
+                Way::Native => "natively",
+                Way::Rhai => "in Rhai",
+            };
+            writeln!(
+                out,
+                "judges `{measure}`{} for {per}, {way}: {count} {}",
+                spaced(unit, " in "),
+                if count == 1 { "subject" } else { "subjects" }
+            )?;
+            writeln!(out, "warns of {} ({event}, {}, {})", hazard.id, hazard.event_code, hazard.categories.join(" "))?;
+            let instant = "a single sample counts, suspect ones too";
+            let ordinary = format!(
+                "a suspect value alone raises no more than {cap}; a red to the public wants two samples or 5 minutes"
+            );
+            writeln!(
+                out,
+                "class {}",
+                if rule.class == Class::Instant {
+                    format!("instant: {instant}")
+                } else {
+                    format!("ordinary: {ordinary}")
+                }
+            )?;
+            if !explanation.windows.is_empty() {
+                writeln!(
+                    out,
+                    "looks back {} on {}; less than {coverage} % covered is unknown, which changes nothing",
+                    explanation.looks_back,
+                    explanation.windows.join(", ")
+                )?;
+            }
+            writeln!(out, "silence, faults and errors hold the grade and raise a fault; they never lower it")?;
+        }
+        Lang::Zh => {
+            writeln!(out, "规则 {}({})", rule.id, rule.origin)?;
+            let per = match rule.per {
+                Per::Station => "逐站",
+                Per::Point => "逐测点",
+                Per::Group => "逐组",
+                Per::Area => "逐区域",
+            };
+            let way = match explanation.way {
+                Way::Native => "原生计算",
+                Way::Rhai => "Rhai 计算",
+            };
+            writeln!(out, "{per}判断 `{measure}`{},{way},共 {count} 个对象", spaced(unit, ",单位 "))?;
+            writeln!(out, "对应 {}({event},{},{})", hazard.id, hazard.event_code, hazard.categories.join(" "))?;
+            let instant = "单个样本即可升级,存疑样本同样有效";
+            let ordinary = format!("存疑值单独最高只升到{}色,启动后的最初样本最高只升到橙色", cap.han());
+            writeln!(
+                out,
+                "类别:{}",
+                if rule.class == Class::Instant {
+                    format!("即时。{instant}")
+                } else {
+                    format!("一般。{ordinary}")
+                }
+            )?;
+            if !explanation.windows.is_empty() {
+                writeln!(
+                    out,
+                    "回看 {}:{};覆盖不足 {coverage}% 视为未知,不升不降",
+                    explanation.looks_back,
+                    explanation.windows.join("、")
+                )?;
+            }
+            writeln!(out, "中断、故障、出错时保持等级并报故障,绝不降级")?;
+        }
+    }
+    if let Some(time) = rule.time_to_respond {
+        match lang {
+            Lang::En => writeln!(out, "there are {time} to respond: {}", rule.response)?,
+            Lang::Zh => writeln!(out, "处置时限 {time}:{}", rule.response)?,
+        }
+    }
+    Ok(())
+}
+
+fn spaced(unit: &str, before: &str) -> String {
+    if unit.is_empty() || unit == "1" { String::new() } else { format!("{before}{unit}") }
+}
+
+/// One grade of one subject, from its first value to its ending.
+fn rung(rule: &Rule, hazard: &Hazard, subject: &SubjectLadder, step: &Step, lang: Lang) -> String {
+    let grade = step.grade;
+    let unit = subject.unit.map_or_else(String::new, |unit| spaced(unit.symbol, " "));
+    let (raise, lift) = (number(step.raise_at.get()), number(step.lift_below.get()));
+    let policy = &hazard.release;
+    let ends_lower = lower_step(&subject.ladder, step);
+    let act = if ends_lower.is_some() { *policy.lower.get(grade) } else { *policy.end.get(grade) };
+    let public = hazard.reach == Reach::Public && !rule.shadow;
+    match lang {
+        Lang::En => {
+            let (at, below) = match subject.ladder.direction {
+                Direction::Rising => ("at or above", "below"),
+                Direction::Falling => ("at or below", "above"),
+            };
+            let told = match (rule.shadow, public) {
+                (true, _) => "is recorded and never told (shadow)".to_owned(),
+                (false, false) => "goes to the duty desk at once, never to the public".to_owned(),
+                (false, true) => {
+                    format!("goes to the duty desk at once, to the public {}", signed(*policy.raise.get(grade), lang))
+                }
+            };
+            let after = if step.raise_after.is_none() {
+                "at once".to_owned()
+            } else {
+                format!("after {}", delay(step.raise_after, lang))
+            };
+            let agreed = if public { agreed(act, lang) } else { String::new() };
+            let held = if step.hold.0 > 0 { format!(", at least {} long", step.hold) } else { String::new() };
+            let to = ends_lower.map_or_else(|| "ends".to_owned(), |lower| format!("steps down to {}", lower.word()));
+            let long = if step.lift_after.0 > 0 {
+                format!("{} after the value is", step.lift_after)
+            } else {
+                "as soon as the value is".to_owned()
+            };
+            format!(
+                "{} {} is raised {at} {raise}{unit}, {after}; it {told}; it {to} {long} {below} {lift}{unit}{agreed}{held}; \
+                 to be acknowledged within {}, valid {} and extended while it holds",
+                grade.word(),
+                grade.numeral(),
+                hazard.acknowledge_within.get(grade),
+                hazard.expires_after.get(grade)
+            )
+        }
+        Lang::Zh => {
+            let (at, below) = match subject.ladder.direction {
+                Direction::Rising => ("达到或超过", "低于"),
+                Direction::Falling => ("达到或低于", "高于"),
+            };
+            let told = match (rule.shadow, public) {
+                (true, _) => "只记录,不发布(影子规则)".to_owned(),
+                (false, false) => "立即告知值班台,不对外发布".to_owned(),
+                (false, true) => format!("立即告知值班台,{}对外发布", signed(*policy.raise.get(grade), lang)),
+            };
+            let after = if step.raise_after.is_none() {
+                "立即".to_owned()
+            } else {
+                format!("持续 {} 后", delay(step.raise_after, lang))
+            };
+            let agreed = if public { agreed(act, lang) } else { String::new() };
+            let held = if step.hold.0 > 0 { format!(",至少保持 {}", step.hold) } else { String::new() };
+            let to = ends_lower.map_or_else(|| "解除".to_owned(), |lower| format!("降为{}色", lower.han()));
+            let long = if step.lift_after.0 > 0 { format!(" {} 后", step.lift_after) } else { "即".to_owned() };
+            format!(
+                "{}色 {} 级:{at} {raise}{unit} {after}升级;{told};{below} {lift}{unit}{long}{to}{agreed}{held};{} 内须确认,有效 {},持续则续发",
+                grade.han(),
+                grade.numeral(),
+                hazard.acknowledge_within.get(grade),
+                hazard.expires_after.get(grade)
+            )
+        }
+    }
+}
+
+/// The grade to which a step leads down when its own reset value is passed, if one still holds there.
+fn lower_step(ladder: &Ladder, step: &Step) -> Option<Grade> {
+    let below = ladder.steps.iter().rev().filter(|other| other.grade < step.grade);
+    below
+        .filter(|other| match ladder.direction {
+            Direction::Rising => other.lift_below < step.lift_below,
+            Direction::Falling => other.lift_below > step.lift_below,
+        })
+        .map(|other| other.grade)
+        .next()
+}
+
+fn signed(release: Release, lang: Lang) -> String {
+    match release {
+        Release::Auto => lang.pick("at once", "立即"),
+        Release::One => lang.pick("after one signature", "一人签发后"),
+        Release::Two => lang.pick("after two signatures", "两人签发后"),
+    }
+    .to_owned()
+}
+
+fn agreed(release: Release, lang: Lang) -> String {
+    match release {
+        Release::Auto => "",
+        Release::One => lang.pick(" and an officer has agreed", "(须一人同意)"),
+        Release::Two => lang.pick(" and two officers have agreed", "(须两人同意)"),
+    }
+    .to_owned()
+}
+
+fn delay(delay: Delay, lang: Lang) -> String {
+    let samples = delay.samples.map(|n| match lang {
+        Lang::En if n == 1 => "1 sample".to_owned(),
+        Lang::En => format!("{n} samples"),
+        Lang::Zh => format!("{n} 个样本"),
+    });
+    let span = delay.span.map(|span| span.to_string());
+    match (samples, span) {
+        (Some(samples), Some(span)) => match lang {
+            Lang::En => format!("{samples} or {span}, whichever is first"),
+            Lang::Zh => format!("{samples}或 {span}(先到为准)"),
+        },
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => String::new(),
+    }
+}
