@@ -1,1 +1,274 @@
-//! To come in this very step.
+//! The duty loop's heart, without its thread: findings, commands, receipts and deadlines go through the Desk, what it
+//! decides goes to the ledger, and only what the ledger holds goes out. Deliberately not here: sockets, and any decision
+//! about warnings.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use watchfire_model::bulletin::Notice;
+use watchfire_model::command::{Command, Refusal};
+use watchfire_model::durable::Durable;
+use watchfire_model::finding::Finding;
+use watchfire_model::id::{ChannelName, NoticeId, Seq};
+use watchfire_model::mode::Mode;
+use watchfire_model::receipt::Receipt;
+use watchfire_model::site::Site;
+use watchfire_model::time::{Now, Span, Steady};
+use watchfire_model::warning::{Publication, Warning};
+use watchfire_rules::desk::{Desk, Event, Input};
+
+use crate::storage::ledger::{Entry, Ledger, LedgerError, LedgerId};
+use crate::views::DeskView;
+
+/// A finding whose journal row is not on disk after this long is recorded all the same, marked unjournaled: a sick disk
+/// must not silence a warning.
+pub const JOURNAL_LAG_MAX: Span = Span::seconds(2);
+
+/// Notices that one courier holds at a time; the rest stay in the Desk's outbox until receipts make room.
+pub const IN_FLIGHT: usize = 64;
+
+/// Something for the Desk.
+#[derive(Debug)]
+pub enum Said {
+    /// A shard's.
+    Finding(Finding),
+    /// A person's.
+    Command(Command),
+    /// A courier's.
+    Receipt(Receipt),
+}
+
+/// What one round came to. Everything in it is in the ledger.
+#[derive(Debug)]
+pub struct Round<M: Mode> {
+    /// For the couriers, red first, in order per warning.
+    pub send: Vec<Durable<Notice<M>>>,
+    /// Answers to commands, in the order they were asked.
+    pub answers: Vec<Result<(), Refusal>>,
+    /// Findings now in the ledger or known to be repeats.
+    pub findings: u64,
+    /// How many of them before their journal row was durable.
+    pub unjournaled: u64,
+    /// Whether anything on the Desk changed.
+    pub changed: bool,
+}
+
+/// Why the duty loop cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DutyError {
+    /// The ledger cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A record is whole, and this program does not understand it.
+    #[error("cannot understand ledger record {record}")]
+    Unreadable {
+        /// Its number.
+        record: u64,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// Something decided has no form in JSON.
+    #[error("cannot write down what was decided")]
+    Unwritable(#[source] serde_json::Error),
+}
+
+/// The Desk with its ledger.
+pub struct Duty<M: Mode> {
+    desk: Desk<M>,
+    ledger: Ledger,
+    /// Findings that wait for the journal, with when they came.
+    waiting: VecDeque<(Steady, Finding)>,
+    in_flight: BTreeMap<ChannelName, BTreeSet<NoticeId>>,
+    /// What the ledger holds, as proof for what leaves.
+    proof: Durable<LedgerId>,
+    /// Decided and not yet in the ledger: only while the ledger's disk refuses. Nothing leaves meanwhile.
+    unrecorded: Vec<Entry>,
+    /// Answers to the commands among them.
+    unanswered: Vec<Result<(), Refusal>>,
+    /// The highest journal row that the ledger knew at the start.
+    highest: Seq,
+    unjournaled: u64,
+    version: u64,
+}
+
+impl<M: Mode> Duty<M> {
+    /// Opens the Desk as the ledger left it: events are applied, nothing is decided again. Channels are those of `site`.
+    pub fn open(site: Arc<Site>, mut ledger: Ledger, now: Now) -> Result<Self, DutyError> {
+        let mut desk = Desk::new(Arc::clone(&site));
+        let mut highest = Seq(0);
+        for record in ledger.read(LedgerId(1)) {
+            let record = record?;
+            let unreadable = |source| DutyError::Unreadable { record: record.id.0, source };
+            let events: Vec<Event<M>> = serde_json::from_str(&record.entry.events).map_err(unreadable)?;
+            if let Input::Finding(finding) = serde_json::from_str(&record.entry.input).map_err(unreadable)? {
+                highest = highest.max(finding.seq);
+            }
+            for event in &events {
+                desk.apply(record.entry.now, event);
+            }
+        }
+        let input = Input::Start;
+        let events = desk.step(now, &input);
+        let proof = ledger.append(&[encode(now, &input, &events)?])?;
+        let in_flight = site.channels.iter().map(|channel| (channel.name.clone(), BTreeSet::new())).collect();
+        Ok(Self {
+            desk,
+            ledger,
+            waiting: VecDeque::new(),
+            in_flight,
+            proof,
+            unrecorded: Vec::new(),
+            unanswered: Vec::new(),
+            highest,
+            unjournaled: 0,
+            version: 0,
+        })
+    }
+
+    /// Takes what was said, and what has waited long enough, through the Desk and into the ledger. `durable` is the
+    /// journal's last synced row. On an error nothing has left and everything said is remembered: call again, with
+    /// nothing new said until it succeeds.
+    pub fn round(&mut self, now: Now, durable: Seq, said: Vec<Said>) -> Result<Round<M>, DutyError> {
+        let mut inputs = Vec::with_capacity(said.len());
+        let mut asked = Vec::new();
+        for said in said {
+            match said {
+                Said::Finding(finding) => self.waiting.push_back((now.steady, finding)),
+                Said::Command(command) => {
+                    asked.push(inputs.len());
+                    inputs.push(Input::Command(command));
+                }
+                Said::Receipt(receipt) => {
+                    if receipt.outcome.is_final()
+                        && let Some(flying) = self.in_flight.get_mut(&receipt.channel)
+                    {
+                        flying.remove(&receipt.notice);
+                    }
+                    inputs.push(Input::Receipt(receipt));
+                }
+            }
+        }
+        let (findings, unjournaled) = self.ripe(now, durable, &mut inputs);
+        if self.desk.next_deadline().is_some_and(|due| due <= now.steady) {
+            inputs.push(Input::Tick);
+        }
+        let mut round = self.decide(now, &inputs, &asked)?;
+        round.findings = findings;
+        round.unjournaled = unjournaled;
+        self.unjournaled += unjournaled;
+        round.send = self.hand_out();
+        Ok(round)
+    }
+
+    /// Moves findings whose rows are durable, or that have waited too long, to the inputs; in order, so a finding never
+    /// overtakes an earlier one.
+    fn ripe(&mut self, now: Now, durable: Seq, inputs: &mut Vec<Input>) -> (u64, u64) {
+        let (mut findings, mut unjournaled) = (0, 0);
+        while let Some((since, finding)) = self.waiting.front() {
+            let is_durable = finding.seq <= durable;
+            if !is_durable && now.steady - *since < JOURNAL_LAG_MAX {
+                break;
+            }
+            findings += 1;
+            unjournaled += u64::from(!is_durable);
+            if let Some((_, finding)) = self.waiting.pop_front() {
+                inputs.push(Input::Finding(finding));
+            }
+        }
+        (findings, unjournaled)
+    }
+
+    fn decide(&mut self, now: Now, inputs: &[Input], asked: &[usize]) -> Result<Round<M>, DutyError> {
+        for (place, input) in inputs.iter().enumerate() {
+            let events = self.desk.step(now, input);
+            if asked.contains(&place) {
+                let refusal = events.iter().find_map(Event::refusal);
+                self.unanswered.push(refusal.map_or(Ok(()), |refusal| Err(refusal.clone())));
+            }
+            if !events.is_empty() {
+                self.unrecorded.push(encode(now, input, &events)?);
+            }
+        }
+        let changed = !self.unrecorded.is_empty();
+        if changed {
+            self.proof = self.ledger.append(&self.unrecorded)?;
+            self.unrecorded.clear();
+        }
+        let answers = std::mem::take(&mut self.unanswered);
+        Ok(Round { send: Vec::new(), answers, findings: 0, unjournaled: 0, changed })
+    }
+
+    /// Gives each courier what it has room for.
+    fn hand_out(&mut self) -> Vec<Durable<Notice<M>>> {
+        let mut send = Vec::new();
+        for notice in self.desk.unsettled() {
+            let Some(flying) = self.in_flight.get_mut(&notice.channel) else { continue };
+            if flying.len() < IN_FLIGHT && flying.insert(notice.id.clone()) {
+                send.push(self.proof.clone().map(|_| notice.clone()));
+            }
+        }
+        send
+    }
+
+    /// When [`round`](Self::round) next wants to be called although nobody says anything.
+    pub fn next_deadline(&self) -> Option<Steady> {
+        let waiting = self.waiting.front().map(|(since, _)| *since + JOURNAL_LAG_MAX);
+        [waiting, self.desk.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// The highest journal row that the ledger spoke of when it was opened. Where the journal has lost it, its number must
+    /// not be given again.
+    pub const fn highest_seq(&self) -> Seq {
+        self.highest
+    }
+
+    /// Whether a finding waits for the journal.
+    pub fn waits_for_journal(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The Desk for the screens.
+    pub fn view(&mut self, now: Now) -> DeskView {
+        self.version += 1;
+        let (live, mut ended): (Vec<_>, Vec<_>) =
+            self.desk.warnings().partition(|warning| !matches!(warning.publication, Publication::Ended { .. }));
+        ended.sort_by_key(|warning| std::cmp::Reverse(warning.opened_at));
+        let shared = |warning: &Warning| Arc::new(warning.clone());
+        DeskView {
+            version: self.version,
+            now,
+            alarms: self.desk.alarms().filter(|alarm| noteworthy(alarm)).cloned().collect(),
+            warnings: live
+                .into_iter()
+                .map(shared)
+                .chain(ended.into_iter().take(DeskView::ENDED_KEPT).map(shared))
+                .collect(),
+            unjournaled: self.unjournaled,
+        }
+    }
+
+    /// The Desk, to look at.
+    pub const fn desk(&self) -> &Desk<M> {
+        &self.desk
+    }
+
+    /// The ledger, to look at.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Closes; the ledger goes back to whoever wants to open it again.
+    pub fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+}
+
+fn noteworthy(alarm: &watchfire_model::alarm::Alarm) -> bool {
+    alarm.standing().is_some() || alarm.pending.is_some() || alarm.evidence.is_lost() || alarm.latch.is_some()
+}
+
+fn encode<M: Mode>(now: Now, input: &Input, events: &[Event<M>]) -> Result<Entry, DutyError> {
+    let input = serde_json::to_string(input).map_err(DutyError::Unwritable)?;
+    let events = serde_json::to_string(events).map_err(DutyError::Unwritable)?;
+    Ok(Entry { now, input, events })
+}

@@ -14,5 +14,6 @@ pub mod metrics;
 pub mod shards;
 pub mod shutdown;
 pub mod storage;
+pub mod supervisor;
 pub mod topology;
 pub mod views;

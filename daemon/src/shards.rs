@@ -1,1 +1,128 @@
-//! To come in this very step.
+//! A shard: one Evaluator on one thread. It takes journal commits in order and says what changed; it writes the screen's
+//! table and decides when its state is worth keeping. One shard by default; stations that a rule reads together would
+//! have to stay on one.
+
+use std::sync::Arc;
+
+use watchfire_model::finding::Finding;
+use watchfire_model::id::{PointIx, Seq};
+use watchfire_model::row::Row;
+use watchfire_model::time::{Now, Span, Steady};
+use watchfire_rules::evaluator::{Evaluator, EvaluatorState};
+use watchfire_rules::ruleset::RuleSet;
+
+use crate::storage::journal::Commit;
+use crate::views::{Latest, LatestTable};
+
+/// Snapshots are taken this often …
+const SNAPSHOT_EVERY: Span = Span::seconds(10);
+/// … or after this many rows.
+const SNAPSHOT_ROWS: u64 = 2_000_000;
+
+/// One Evaluator and what surrounds it.
+pub struct Shard {
+    evaluator: Evaluator,
+    latest: Arc<LatestTable>,
+    /// Taken up to and with this row.
+    seq: Seq,
+    /// Findings said since the start of this process.
+    said: u64,
+    rows_since_snapshot: u64,
+    snapshot_due: Steady,
+    screen: Vec<(PointIx, Latest)>,
+}
+
+/// A state of the Evaluator that may be kept once the journal and the ledger have caught up with it.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Up to and with this row.
+    pub seq: Seq,
+    /// Findings said before it, all of which the ledger must hold first.
+    pub said: u64,
+    /// The state.
+    pub state: EvaluatorState,
+}
+
+impl Shard {
+    /// A shard that has seen nothing.
+    pub fn new(rules: Arc<RuleSet>, latest: Arc<LatestTable>) -> Self {
+        Self::with(Evaluator::new(rules), Seq(0), latest)
+    }
+
+    /// A shard as it was at `seq`.
+    pub fn restore(rules: Arc<RuleSet>, state: EvaluatorState, seq: Seq, latest: Arc<LatestTable>) -> Self {
+        Self::with(Evaluator::restore(rules, state), seq, latest)
+    }
+
+    fn with(evaluator: Evaluator, seq: Seq, latest: Arc<LatestTable>) -> Self {
+        Self { evaluator, latest, seq, said: 0, rows_since_snapshot: 0, snapshot_due: Steady(0), screen: Vec::new() }
+    }
+
+    /// Judges a commit; findings are added to `out`. Rows already taken are passed over.
+    pub fn judge(&mut self, commit: &Commit, out: &mut Vec<Finding>) {
+        let before = out.len();
+        self.screen.clear();
+        for (seq, row) in commit.numbered() {
+            if seq > self.seq {
+                self.seq = seq;
+                self.rows_since_snapshot += 1;
+                self.judge_row(commit.now, seq, row, out);
+            }
+        }
+        self.latest.write(self.screen.drain(..));
+        self.said += u64::try_from(out.len() - before).unwrap_or(0);
+    }
+
+    fn judge_row(&mut self, now: Now, seq: Seq, row: &Row, out: &mut Vec<Finding>) {
+        match row {
+            Row::Reading(reading) => {
+                let observed = self.evaluator.observe(now, seq, reading, out);
+                self.screen.push((
+                    reading.point,
+                    Latest {
+                        observed_at: reading.observed_at,
+                        received_at: reading.received_at,
+                        value: reading.value.map(watchfire_model::quantity::Finite::get),
+                        flag: observed.flag,
+                        checks: observed.checks,
+                        state: reading.state,
+                    },
+                ));
+            }
+            Row::Link(change) => self.evaluator.link(now, seq, change, out),
+            Row::Tick => self.evaluator.tick(now, seq, out),
+            Row::Revision(_) => {}
+        }
+    }
+
+    /// When silence next becomes a finding; the journal writes a tick then.
+    pub fn next_deadline(&self) -> Option<Steady> {
+        self.evaluator.next_deadline()
+    }
+
+    /// Taken up to and with this row.
+    pub const fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// Findings said since the start of this process.
+    pub const fn said(&self) -> u64 {
+        self.said
+    }
+
+    /// The state, if it is time to keep it.
+    pub fn snapshot_if_due(&mut self, now: Now) -> Option<Snapshot> {
+        let due = self.rows_since_snapshot >= SNAPSHOT_ROWS
+            || (self.rows_since_snapshot > 0 && now.steady >= self.snapshot_due);
+        due.then(|| {
+            self.rows_since_snapshot = 0;
+            self.snapshot_due = now.steady + SNAPSHOT_EVERY;
+            self.snapshot()
+        })
+    }
+
+    /// The state as it is.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { seq: self.seq, said: self.said, state: self.evaluator.snapshot() }
+    }
+}

@@ -1,1 +1,403 @@
-//! To come in this very step.
+//! The whole house put together: every thread, every task and every channel is made here, each channel with its bound
+//! and what happens when it is full.
+//!
+//! ```text
+//! sources ──offers──▶ journal ──commits──▶ shard ──said──▶ duty ──notices──▶ couriers ──receipts─┐
+//!    ▲ tickets          │ durable (watch)    │ latest table  │ desk view (watch)                   │
+//!    └──────────────────┤                    ▼               ▼            ▲ said ◀─────────────────┘
+//!                       └──▶ series writers  screens ◀───────┘            └── commands ◀── API
+//! ```
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
+use tracing::{error, warn};
+use watchfire_connectors::health::SourceHealth;
+use watchfire_connectors::intake::{Intake, Offer};
+use watchfire_connectors::source::{self, Surroundings};
+use watchfire_model::bulletin::Notice;
+use watchfire_model::durable::Durable;
+use watchfire_model::id::{ChannelName, Seq, SourceName};
+use watchfire_model::mode::Live;
+use watchfire_model::time::Now;
+use watchfire_rules::ruleset::RuleSet;
+
+use crate::api::{self, Api, StoredHistory};
+use crate::clock::Clock;
+use crate::config::settings::{ChannelConfig, Settings};
+use crate::dissemination::{channel, courier};
+use crate::duty::{Duty, IN_FLIGHT, Said};
+use crate::entropy::Entropy;
+use crate::metrics::{Counts, Metrics};
+use crate::shards::Shard;
+use crate::shutdown::{LIMIT, Stop};
+use crate::storage::DataDir;
+use crate::storage::journal::{Commit, Journal, JournalReader};
+use crate::storage::series::SeriesStore;
+use crate::views::{Asked, DeskView, Views};
+
+mod duty_thread;
+mod journal_thread;
+mod recovery;
+mod series_thread;
+mod shard_thread;
+
+use duty_thread::DutyThread;
+use journal_thread::JournalThread;
+use series_thread::SeriesThread;
+use shard_thread::ShardThread;
+
+/// The one shard's name among the snapshots.
+const SHARD: &str = "shard-0";
+/// Commits between the journal and the shard. Full: the journal waits, so intake fills, so sources wait or shed.
+const COMMITS: usize = 64;
+/// Things said to the duty loop. Full: the shard or a courier waits; nothing is dropped.
+const SAID: usize = 4_096;
+/// Commands between the API and the duty loop. Full: the asker waits.
+const ASKED: usize = 64;
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory or a log in it could not be opened.
+    #[error("cannot use the data directory {dir}")]
+    Storage {
+        /// Which directory.
+        dir: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The rules do not compile; a sound configuration has none of these.
+    #[error("the rules do not compile: {0}")]
+    Rules(String),
+    /// The HTTP address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A channel or a store cannot be set up as configured.
+    #[error("{what} cannot be set up: {reason}")]
+    Outside {
+        /// Which.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+impl StartError {
+    fn outside(what: &str, name: &str, error: &dyn std::error::Error) -> Self {
+        Self::Outside { what: format!("{what} {name}"), reason: error.to_string() }
+    }
+}
+
+/// The way to each courier, by its channel's name.
+type Couriers = BTreeMap<ChannelName, mpsc::Sender<Durable<Notice<Live>>>>;
+
+/// How far the logs and machines have come; what each thread tells the others without waiting for them.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// The journal's last synced row.
+    pub(crate) durable: watch::Sender<Seq>,
+    /// Findings recorded in the ledger since the start of this process.
+    pub(crate) recorded: AtomicU64,
+    /// Turns of the duty loop.
+    pub(crate) turns: AtomicU64,
+    /// When a shard next wants a tick: steady milliseconds, `i64::MAX` for never.
+    pub(crate) tick_due: AtomicI64,
+    /// The journal must be kept from here on for the shard's snapshot …
+    pub(crate) snapshot: AtomicU64,
+    /// … and for each series writer.
+    pub(crate) cursors: Vec<AtomicU64>,
+}
+
+/// The running daemon.
+pub struct Running {
+    /// Where HTTP really listens.
+    pub listen: SocketAddr,
+    /// What may be looked at.
+    pub views: Views,
+    house: House,
+    /// Holds the lock on the data directory.
+    _data: DataDir,
+}
+
+/// Puts the house together and sets it going. The configuration is sound; what fails here is the machine.
+pub async fn start(
+    settings: Settings,
+    clock: impl FnOnce(Option<Now>) -> Clock,
+    entropy: &Entropy,
+) -> Result<Running, StartError> {
+    let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| {
+        StartError::Rules(problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; "))
+    })?;
+    let opened = recovery::open(&settings, &Arc::new(rules), clock, entropy)?;
+    let (offers, offers_rx) = mpsc::channel::<Offer>(settings.limits.intake);
+    let (commits, commits_rx) = mpsc::channel(COMMITS);
+    let (said, said_rx) = mpsc::channel(SAID);
+    let (asked, asked_rx) = mpsc::channel::<Asked>(ASKED);
+    let (view, desk) = watch::channel(Arc::new(DeskView::default()));
+    let mut house = House {
+        progress: Arc::new(Progress {
+            durable: watch::Sender::new(opened.durable),
+            recorded: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            tick_due: AtomicI64::new(i64::MAX),
+            snapshot: AtomicU64::new(opened.shard.seq().0),
+            cursors: opened.stores.iter().map(|store| AtomicU64::new(store.cursor().0)).collect(),
+        }),
+        clock: opened.clock.clone(),
+        entropy: entropy.clone(),
+        metrics: Arc::new(Metrics::new()),
+        stop: Stop::default(),
+        sources: TaskTracker::new(),
+        outside: TaskTracker::new(),
+        machines: Vec::new(),
+        logs: Vec::new(),
+        handle: Handle::current(),
+    };
+    house.start_journal(opened.journal, offers_rx, commits)?;
+    let behind = JournalReader::after(&opened.data.journal(), opened.shard.seq(), Arc::clone(&opened.names));
+    house.start_shard(opened.shard, commits_rx, said.clone(), opened.data.snapshots(), behind, opened.durable)?;
+    let couriers = house.start_couriers(&settings.channels, &said)?;
+    // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
+    drop(said);
+    house.start_duty(opened.duty, said_rx, asked_rx, couriers, view)?;
+    house.start_stores(opened.stores, &desk)?;
+    // Nothing is heard before all of the above can take it.
+    let sources = house.start_sources(&settings, offers, opened.last)?;
+    let series_path = opened.data.series();
+    let views = Views { site: settings.site, desk, latest: opened.latest, sources, commands: asked, series_path };
+    let listen = house.start_api(settings.listen, views.clone()).await?;
+    Ok(Running { listen, views, house, _data: opened.data })
+}
+
+/// What the parts share while they are started, and what stops them.
+struct House {
+    progress: Arc<Progress>,
+    clock: Clock,
+    entropy: Entropy,
+    metrics: Arc<Metrics>,
+    stop: Stop,
+    sources: TaskTracker,
+    outside: TaskTracker,
+    /// The journal's and the shard's threads, which end when nothing comes any more …
+    machines: Vec<JoinHandle<()>>,
+    /// … and those of the duty loop and the series writers, which end after them.
+    logs: Vec<JoinHandle<()>>,
+    handle: Handle,
+}
+
+impl House {
+    fn start_journal(
+        &mut self,
+        journal: Journal,
+        offers: mpsc::Receiver<Offer>,
+        commits: mpsc::Sender<Commit>,
+    ) -> Result<(), StartError> {
+        let (progress, clock) = (Arc::clone(&self.progress), self.clock.clone());
+        let (metrics, handle) = (Arc::clone(&self.metrics), self.handle.clone());
+        let body = move || JournalThread { journal, offers, commits, progress, clock, metrics, handle }.run();
+        self.machines.push(thread("journal", body)?);
+        Ok(())
+    }
+
+    fn start_shard(
+        &mut self,
+        shard: Shard,
+        commits: mpsc::Receiver<Commit>,
+        said: mpsc::Sender<Said>,
+        folder: PathBuf,
+        behind: JournalReader,
+        durable: Seq,
+    ) -> Result<(), StartError> {
+        let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
+        let thread_of_it = ShardThread { shard, commits, said, progress, metrics, folder };
+        self.machines.push(thread(SHARD, move || thread_of_it.catch_up(behind, durable).run())?);
+        Ok(())
+    }
+
+    fn start_couriers(
+        &mut self,
+        channels: &[ChannelConfig],
+        said: &mpsc::Sender<Said>,
+    ) -> Result<Couriers, StartError> {
+        let mut couriers = BTreeMap::new();
+        for config in channels {
+            let opened = channel::open(config, &self.clock.wall())
+                .map_err(|error| StartError::outside("channel", config.name.as_str(), &error))?;
+            // The duty loop keeps at most this many with one courier, so the channel is never full.
+            let (notices, notices_rx) = mpsc::channel(IN_FLIGHT);
+            // Full: the courier waits before its next attempt.
+            let (receipts, mut receipts_rx) = mpsc::channel(IN_FLIGHT);
+            let (clock, jitter, stop) = (self.clock.wall(), self.entropy.jitter(), self.stop.outside.clone());
+            self.outside.spawn(courier::run(opened.live(), notices_rx, receipts, clock, jitter, stop));
+            let (said, metrics, name) = (said.clone(), Arc::clone(&self.metrics), config.name.clone());
+            self.outside.spawn(async move {
+                while let Some(receipt) = receipts_rx.recv().await {
+                    metrics.receipt(&name, &receipt);
+                    if said.send(Said::Receipt(receipt)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            couriers.insert(config.name.clone(), notices);
+        }
+        Ok(couriers)
+    }
+
+    fn start_duty(
+        &mut self,
+        duty: Duty<Live>,
+        said: mpsc::Receiver<Said>,
+        asked: mpsc::Receiver<Asked>,
+        couriers: Couriers,
+        view: watch::Sender<Arc<DeskView>>,
+    ) -> Result<(), StartError> {
+        let (progress, clock) = (Arc::clone(&self.progress), self.clock.clone());
+        let (metrics, handle) = (Arc::clone(&self.metrics), self.handle.clone());
+        let durable = progress.durable.subscribe();
+        let of_duty = DutyThread { duty, said, asked, durable, couriers, view, progress, clock, metrics, handle };
+        self.logs.push(thread("duty", move || of_duty.run())?);
+        Ok(())
+    }
+
+    fn start_stores(
+        &mut self,
+        stores: Vec<Box<dyn SeriesStore>>,
+        desk: &watch::Receiver<Arc<DeskView>>,
+    ) -> Result<(), StartError> {
+        for (place, store) in stores.into_iter().enumerate() {
+            let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
+            let (durable, desk) = (progress.durable.subscribe(), desk.clone());
+            let (stop, handle) = (self.stop.logs.clone(), self.handle.clone());
+            let of_store = SeriesThread { store, place, durable, desk, progress, metrics, stop, handle };
+            self.logs.push(thread("series", move || of_store.run())?);
+        }
+        Ok(())
+    }
+
+    fn start_sources(
+        &mut self,
+        settings: &Settings,
+        offers: mpsc::Sender<Offer>,
+        last: Option<Now>,
+    ) -> Result<Vec<Arc<SourceHealth>>, StartError> {
+        let intake = Intake::new(offers, self.clock.wall());
+        let mut healths = Vec::new();
+        let mut around = |name: &SourceName, kind| {
+            let health = Arc::new(SourceHealth::new(name.clone(), kind));
+            healths.push(Arc::clone(&health));
+            Surroundings {
+                intake: intake.clone(),
+                health,
+                zone: settings.site.zone.clone(),
+                jitter: self.entropy.jitter(),
+                cancel: self.stop.sources.clone(),
+                heard_before: last.map(|now| now.wall),
+            }
+        };
+        for config in &settings.mqtt {
+            let (listener, reader) = source::mqtt::parts(config.clone(), around(&config.name, "mqtt"))
+                .map_err(|error| StartError::outside("source", config.name.as_str(), &error))?;
+            // Messages between the connection and the decoder. Full: the connection is not read, so the broker keeps
+            // them.
+            let (heard, heard_rx) = mpsc::channel(source::mqtt::HEARD);
+            self.sources.spawn(listener.run(heard));
+            self.sources.spawn(reader.run(heard_rx));
+        }
+        for config in &settings.modbus {
+            let poller = source::modbus::poller(config.clone(), around(&config.name, "modbus"))
+                .map_err(|error| StartError::outside("source", config.name.as_str(), &error))?;
+            self.sources.spawn(poller.run());
+        }
+        Ok(healths)
+    }
+
+    async fn start_api(&mut self, address: SocketAddr, views: Views) -> Result<SocketAddr, StartError> {
+        let refused = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let listen = listener.local_addr().map_err(refused)?;
+        let api = Api {
+            history: Arc::new(StoredHistory::new(views.series_path.clone())),
+            views,
+            metrics: Arc::clone(&self.metrics),
+            clock: self.clock.wall(),
+            hosts: Vec::new(),
+            stop: self.stop.outside.clone(),
+        };
+        self.outside.spawn(async move {
+            if let Err(error) = api::serve(listener, api).await {
+                error!(%error, "the HTTP interface has ended");
+            }
+        });
+        Ok(listen)
+    }
+}
+
+/// A thread of the house. One that panics takes the process with it: a supervisor starts it again, the logs bring it
+/// back to where it was, and nobody works on beside a machine that has stopped.
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    let named = name.to_owned();
+    std::thread::Builder::new().name(format!("watchfire-{name}")).spawn(move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+            error!(thread = named, "a thread has failed; the process ends, to come back from its logs");
+            std::process::exit(i32::from(crate::cli::exit::INTERNAL));
+        }
+    })
+}
+
+impl Running {
+    /// How often the duty loop has turned: the heartbeat that a supervisor's watchdog asks for.
+    pub fn turns(&self) -> u64 {
+        self.house.progress.turns.load(Ordering::Acquire)
+    }
+
+    /// Stops in order: sources, journal, shard, duty loop, then couriers and HTTP. Within [`LIMIT`], whatever hangs.
+    pub async fn stop(self) -> Counts {
+        let House { stop, sources, outside, machines, logs, metrics, .. } = self.house;
+        let orderly = async {
+            stop.sources.cancel();
+            sources.close();
+            sources.wait().await;
+            // The journal's thread ends with the last sender of offers, the shard's with the journal's.
+            join(machines).await;
+            stop.logs.cancel();
+            // The duty loop ends when the shard and the couriers' receipts have. What it still decides goes out at the
+            // next start.
+            stop.outside.cancel();
+            outside.close();
+            outside.wait().await;
+            join(logs).await;
+        };
+        if tokio::time::timeout(LIMIT, orderly).await.is_err() {
+            warn!("not everything stopped in time; what is on disk is whole");
+        }
+        metrics.counts()
+    }
+}
+
+async fn join(threads: Vec<JoinHandle<()>>) {
+    let joined = tokio::task::spawn_blocking(move || {
+        for thread in threads {
+            if thread.join().is_err() {
+                error!("a thread ended by a panic");
+            }
+        }
+    });
+    let _ = joined.await;
+}

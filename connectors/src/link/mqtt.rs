@@ -6,6 +6,7 @@
 //! not meant for: where the connection has gone, so has its queue.
 
 pub mod acks;
+pub mod publisher;
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;

@@ -1,9 +1,17 @@
-//! `watchfire run`: the daemon.
+//! `watchfire run`: the daemon, until it is told to stop.
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+use tracing::{info, warn};
+
 use crate::cli::{ConfigPath, Style};
+use crate::clock::Clock;
 use crate::config::settings::Settings;
+use crate::entropy::Entropy;
+use crate::shutdown;
+use crate::supervisor::Supervisor;
+use crate::topology;
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
@@ -16,8 +24,39 @@ pub struct RunArgs {
     pub style: Style,
 }
 
-/// Runs until told to stop.
-#[expect(clippy::unused_async, reason = "the topology is not wired to it yet")]
+/// Runs until SIGTERM or Ctrl-C; a second one ends at once.
 pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("the daemon of site \"{}\" cannot run: this build has no topology", settings.site.name)
+    let (points, rules) = (settings.site.points.len(), settings.site.rules.len());
+    let supervisor = Supervisor::from_env();
+    let running = topology::start(settings, Clock::system, &Entropy::system()).await.context("cannot start")?;
+    info!(listen = %running.listen, points, rules, "watching");
+    supervisor.say("READY=1");
+    let watch = async {
+        let Some(every) = Supervisor::watchdog_every() else { return std::future::pending().await };
+        let mut beat = tokio::time::interval(every);
+        let mut turns = running.turns();
+        loop {
+            beat.tick().await;
+            // Only while the duty loop has turned since the last beat: a stalled machine must be restarted.
+            let now = running.turns();
+            if now != turns {
+                supervisor.say("WATCHDOG=1");
+            }
+            turns = now;
+        }
+    };
+    tokio::select! {
+        signal = shutdown::signal() => info!(signal = signal.context("cannot listen for signals")?, "stopping"),
+        () = watch => {}
+    }
+    supervisor.say("STOPPING=1");
+    let counts = tokio::select! {
+        counts = running.stop() => counts,
+        second = shutdown::signal() => {
+            warn!(signal = second.unwrap_or("unknown"), "stopping at once; what is on disk is whole");
+            return Ok(ExitCode::from(130));
+        }
+    };
+    info!(heard = counts.heard, judged = counts.judged, stored = counts.stored, "stopped");
+    Ok(ExitCode::SUCCESS)
 }

@@ -294,6 +294,13 @@ impl Journal {
         }
     }
 
+    /// Gives up the next `rows` numbers for rows that are judged although they cannot be kept; says the first.
+    pub fn give_up(&mut self, rows: usize) -> Seq {
+        let first = self.next;
+        self.skip(first..Seq(first.0 + count(rows)));
+        first
+    }
+
     fn note(&mut self, kind: Kind, body: &[u8]) {
         // Too long is possible only for names, which stand at the head of the next segment or nowhere.
         let _ = commit::write(&mut self.pending, kind, self.next, self.now, Body::Bytes(body));

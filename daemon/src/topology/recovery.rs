@@ -1,0 +1,161 @@
+//! Coming back: opens the logs in the order of recovery, mends what a crash or a sick disk has left, and puts the machines
+//! where they were. Starts nothing.
+
+use std::sync::Arc;
+
+use tracing::{error, warn};
+use watchfire_model::id::Seq;
+use watchfire_model::mode::Live;
+use watchfire_model::time::Now;
+use watchfire_rules::quality::Gate;
+use watchfire_rules::ruleset::RuleSet;
+
+use super::{SHARD, StartError};
+use crate::clock::Clock;
+use crate::config::settings::Settings;
+use crate::duty::{Duty, DutyError};
+use crate::entropy::Entropy;
+use crate::shards::Shard;
+use crate::storage::DataDir;
+use crate::storage::database::DatabaseError;
+use crate::storage::journal::{Journal, Recovery};
+use crate::storage::ledger::{Ledger, LedgerError};
+use crate::storage::names::PointNames;
+use crate::storage::series::{self, SeriesStore};
+use crate::storage::snapshot::{self, SnapshotError};
+use crate::views::LatestTable;
+
+/// Everything that is on disk, open, and the machines as it has them.
+pub(super) struct Opened {
+    pub(super) data: DataDir,
+    pub(super) journal: Journal,
+    pub(super) names: Arc<PointNames>,
+    pub(super) shard: Shard,
+    pub(super) latest: Arc<LatestTable>,
+    pub(super) duty: Duty<Live>,
+    /// The embedded one first.
+    pub(super) stores: Vec<Box<dyn SeriesStore>>,
+    pub(super) clock: Clock,
+    /// The last moment that the logs know of.
+    pub(super) last: Option<Now>,
+    /// The journal's last row on disk.
+    pub(super) durable: Seq,
+}
+
+/// Opens the data directory. `clock` makes the clock, which goes on from the last moment that the logs know.
+pub(super) fn open(
+    settings: &Settings,
+    rules: &Arc<RuleSet>,
+    clock: impl FnOnce(Option<Now>) -> Clock,
+    entropy: &Entropy,
+) -> Result<Opened, StartError> {
+    let dir = settings.data_dir.display().to_string();
+    let site = &settings.site;
+    let data = DataDir::open(&settings.data_dir).map_err(|error| storage(&dir, error))?;
+    let (mut journal, recovery) =
+        Journal::open(&data.journal(), &settings.limits).map_err(|error| storage(&dir, error))?;
+    report(&recovery);
+    let names = Arc::new(PointNames::of(site));
+    journal.name_points(Arc::clone(&names));
+    let ledger = open_ledger(&data).map_err(|error| storage(&dir, error))?;
+    let decided = ledger.read(ledger.head().id).next().and_then(Result::ok).map(|record| record.entry.now);
+    let last = [recovery.last, decided].into_iter().flatten().max_by_key(|now| now.steady);
+    let clock = clock(last);
+    let latest = Arc::new(LatestTable::new(site.points.len()));
+    let shard = recall(&data, rules, &latest).map_err(|error| storage(&dir, error))?;
+    let duty = match Duty::open(Arc::clone(site), ledger, clock.now()) {
+        Err(DutyError::Ledger(error)) if is_damage(&error) => {
+            let ledger = salvage(&data, &error).map_err(|error| storage(&dir, error))?;
+            Duty::open(Arc::clone(site), ledger, clock.now())
+        }
+        opened => opened,
+    };
+    let duty = duty.map_err(|error| storage(&dir, error))?;
+    let stores = open_stores(settings, &data, &names, entropy)?;
+    // Where files of the journal are gone, numbers that others know must not be given again.
+    let known = stores.iter().map(|store| store.cursor()).chain([shard.seq(), duty.highest_seq()]);
+    known.for_each(|seq| journal.continue_above(seq));
+    let durable = Seq(journal.next().0.saturating_sub(1));
+    Ok(Opened { data, journal, names, shard, latest, duty, stores, clock, last, durable })
+}
+
+fn open_stores(
+    settings: &Settings,
+    data: &DataDir,
+    names: &Arc<PointNames>,
+    entropy: &Entropy,
+) -> Result<Vec<Box<dyn SeriesStore>>, StartError> {
+    let judge = || -> series::Judge {
+        let mut gate = Gate::new(Arc::clone(&settings.site));
+        Box::new(move |reading, now| {
+            let judged = gate.judge(now, reading);
+            (judged.flag, judged.checks)
+        })
+    };
+    let (path, journal) = (data.series(), data.journal());
+    let embedded = series::embedded::Writer::open(&path, &journal, Arc::clone(names), &settings.limits, judge())
+        .map_err(|error| storage(&settings.data_dir.display().to_string(), error))?;
+    if let Some(kept) = embedded.set_aside() {
+        error!(kept = %kept.display(), "the series store was damaged and put aside; what the journal holds is stored again");
+    }
+    let mut stores: Vec<Box<dyn SeriesStore>> = vec![Box::new(embedded)];
+    for influx in &settings.influx {
+        let files = series::influx::InfluxFiles::of(data, &influx.name);
+        let jitter = entropy.jitter();
+        let writer =
+            series::influx::Writer::open(influx, &files, Arc::clone(names), judge(), Box::new(move || jitter()));
+        stores.push(Box::new(writer.map_err(|error| StartError::outside("store", &influx.name, &error))?));
+    }
+    Ok(stores)
+}
+
+fn storage(dir: &str, source: impl std::error::Error + Send + Sync + 'static) -> StartError {
+    StartError::Storage { dir: dir.to_owned(), source: Box::new(source) }
+}
+
+fn open_ledger(data: &DataDir) -> Result<Ledger, LedgerError> {
+    match Ledger::open(&data.ledger()) {
+        Err(error) if is_damage(&error) => salvage(data, &error),
+        opened => opened,
+    }
+}
+
+const fn is_damage(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Broken(_) | LedgerError::Database(DatabaseError::Damaged { .. }))
+}
+
+/// A damaged ledger is put aside and what can be proven of it goes on: a warning matters more than a file.
+fn salvage(data: &DataDir, damage: &LedgerError) -> Result<Ledger, LedgerError> {
+    let (ledger, salvage) = Ledger::salvage(&data.ledger())?;
+    error!(%damage, kept = %salvage.kept.display(), records = salvage.records, "the ledger was damaged and put aside");
+    Ok(ledger)
+}
+
+/// The shard as its newest sound snapshot has it. One that does not fit is no loss: the journal is read from further back.
+fn recall(data: &DataDir, rules: &Arc<RuleSet>, latest: &Arc<LatestTable>) -> Result<Shard, SnapshotError> {
+    let loaded = snapshot::load(&data.snapshots(), SHARD)?;
+    for (path, how) in &loaded.damaged {
+        error!(path = %path.display(), how, "a snapshot is damaged; an older one is used");
+    }
+    let kept = loaded.snapshot.and_then(|kept| match serde_json::from_slice(&kept.bytes) {
+        Ok(state) => Some(Shard::restore(Arc::clone(rules), state, kept.seq, Arc::clone(latest))),
+        Err(error) => {
+            error!(%error, seq = kept.seq.0, "the snapshot cannot be understood; the journal is read from its beginning");
+            None
+        }
+    });
+    Ok(kept.unwrap_or_else(|| Shard::new(Arc::clone(rules), Arc::clone(latest))))
+}
+
+/// What opening the journal had to mend is for the officer to know.
+fn report(recovery: &Recovery) {
+    if recovery.torn_bytes > 0 {
+        warn!(
+            bytes = recovery.torn_bytes,
+            "the journal ended in a commit that a crash had cut short; it was never acknowledged"
+        );
+    }
+    if recovery.damaged_bytes > 0 {
+        error!(bytes = recovery.damaged_bytes, kept = ?recovery.quarantined, "the journal is damaged; its sound part goes on");
+    }
+}
