@@ -37,7 +37,9 @@ impl Names {
         let found = self.get(&name.value);
         if found.is_none() {
             let problem = Problem::error(name.at, format!("there is no {} \"{}\"", self.what, name.value));
-            cx.report(problem.maybe_hint(self.hint(&name.value)));
+            // Ten thousand points of a wrong spreadsheet would each look through ten thousand names.
+            let hint = if cx.errors() < 10 || self.known.len() < 100 { self.hint(&name.value) } else { None };
+            cx.report(problem.maybe_hint(hint));
         }
         found
     }

@@ -282,12 +282,12 @@ impl Field {
         if members.is_empty() {
             table.missing("stations", "ids of stations; `*` and `?` are wildcards");
         }
+        let mut taken = vec![false; self.stations.len()];
         let mut stations = Vec::new();
-        for member in members {
-            for ix in self.matching(cx, &member) {
-                if !stations.contains(&ix) {
-                    stations.push(ix);
-                }
+        for ix in members.iter().flat_map(|member| self.matching(cx, member)) {
+            if let Some(taken) = taken.get_mut(ix.index()).filter(|taken| !**taken) {
+                *taken = true;
+                stations.push(ix);
             }
         }
         if let Some(name) = name

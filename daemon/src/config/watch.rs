@@ -86,15 +86,17 @@ impl Watched {
         let quantity = table.text("quantity");
         let point = table.text("point");
         let patterns = table.texts("stations");
-        let mut stations = Vec::new();
-        for pattern in &patterns {
-            stations.extend(field.matching(cx, pattern));
+        let mut stations = vec![patterns.is_empty(); field.stations.len()];
+        for station in patterns.iter().flat_map(|pattern| field.matching(cx, pattern)) {
+            if let Some(watched) = stations.get_mut(station.index()) {
+                *watched = true;
+            }
         }
         let fits = |at: &usize| {
             field.points.get(*at).is_some_and(|p: &Point| {
                 quantity.as_ref().is_none_or(|quantity| p.quantity == quantity.value)
                     && point.as_ref().is_none_or(|point| p.id.as_str() == point.value)
-                    && (patterns.is_empty() || stations.contains(&p.station))
+                    && stations.get(p.station.index()).is_some_and(|watched| *watched)
             })
         };
         let points: Vec<usize> = (0..field.points.len()).filter(fits).collect();
