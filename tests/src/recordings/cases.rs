@@ -42,13 +42,13 @@ fn nature(entry: &Entry) -> Nature {
     let nature = |quantity, unit, kind, interval, hazard| Nature { quantity, unit, kind, interval, hazard, checks: "" };
     let id = entry.id.as_str();
     if id.starts_with("rain/usgs-seattle") {
-        nature("rain", "in", "increment", "1h", "rain")
+        nature("rain", "in", "increment", "1h", "heavy_rain")
     } else if id.starts_with("rain/usgs-mukilteo") {
-        nature("rain", "in", "increment", "15m", "rain")
+        nature("rain", "in", "increment", "15m", "heavy_rain")
     } else if id.starts_with("rain/calder") {
-        nature("rain", "mm", "increment", "15m", "rain")
+        nature("rain", "mm", "increment", "15m", "heavy_rain")
     } else if id.starts_with("rain/") {
-        nature("rain", "mm", "increment", "1h", "rain")
+        nature("rain", "mm", "increment", "1h", "heavy_rain")
     } else if id.starts_with("gas/polish-longwall") {
         nature("methane", "%CH4", "gauge", "1m", "mine_gas")
     } else if id.starts_with("gas/uci") {
@@ -64,8 +64,8 @@ fn nature(entry: &Entry) -> Nature {
     } else if id.starts_with("river/usgs") {
         nature("discharge", "ft3/s", "gauge", "1h", "river_flood")
     } else {
-        // Specific discharge over a catchment has no unit of its own here; the number is what counts.
-        nature("discharge", "", "gauge", "1h", "river_flood")
+        // Specific discharge: over the catchment's area.
+        nature("discharge", "mm/h", "gauge", "1h", "river_flood")
     }
 }
 
@@ -78,7 +78,7 @@ if a >= 3.5 / 0.67 { r } else { r - (3.5 - 0.67 * a) }
 
 /// Least squares over 30 days in mm a day; none from fewer than ten days of measurement or a span under fifteen.
 const VELOCITY_30D: &str = r#"
-if v.count("30d") < 10.0 || v.span("30d") < 15.0 * 24.0 { return unknown; }
+if v.count("30d") < 10.0 || v.span_hours("30d") < 15.0 * 24.0 { return unknown; }
 v.rise("30d") * 24.0
 "#;
 
@@ -196,6 +196,7 @@ class = "instant"
 coverage = 0
 response = "none: a recording"
 consequence = "none: a recording"
+time_to_respond = "1h"
 "#,
         hazard = nature.hazard,
         quantity = nature.quantity,
