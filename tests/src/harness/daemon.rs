@@ -46,9 +46,10 @@ pub fn command(arguments: &[&str]) -> Output {
 /// A daemon: its configuration and data, and its process while it runs.
 #[derive(Debug)]
 pub struct Daemon {
+    // Dropped first: what it said lies in the folder.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
-    process: Option<Process>,
     environment: Vec<(String, String)>,
 }
 
