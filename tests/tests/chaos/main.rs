@@ -1,0 +1,11 @@
+//! The binary itself among real programs, and everything that can go wrong between them: does a warning that should go
+//! out still go out, is every accepted reading still there, and does nothing false leave the house?
+//!
+//! Names in the tests' comments (F01, C21, S25, …) are those of the fault matrix. `WATCHFIRE_SEED` repeats a run.
+
+mod course;
+mod kills;
+mod oracle;
+mod platform;
+mod site;
+mod stage;
