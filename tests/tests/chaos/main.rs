@@ -7,5 +7,6 @@ mod course;
 mod kills;
 mod oracle;
 mod platform;
+mod process;
 mod site;
 mod stage;
