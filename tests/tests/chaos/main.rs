@@ -6,7 +6,9 @@
 mod course;
 mod kills;
 mod oracle;
+mod payloads;
 mod platform;
 mod process;
+mod relay;
 mod site;
 mod stage;
