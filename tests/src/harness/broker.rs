@@ -95,6 +95,17 @@ impl Broker {
         self.process.kill();
     }
 
+    /// Comes back on the same port and has forgotten everything: sessions, subscriptions, what was queued.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start_afresh(&mut self) {
+        self.process.kill();
+        // It may not have written anything yet.
+        let _ = std::fs::remove_file(self.folder.path().join("mosquitto.db"));
+        self.start_again();
+    }
+
     /// Comes back on the same port with what it had written.
     ///
     /// # Panics

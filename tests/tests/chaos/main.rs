@@ -3,6 +3,7 @@
 //!
 //! Names in the tests' comments (F01, C21, S25, …) are those of the fault matrix. `WATCHFIRE_SEED` repeats a run.
 
+mod brokers;
 mod course;
 mod kills;
 mod oracle;
@@ -10,5 +11,6 @@ mod payloads;
 mod platform;
 mod process;
 mod relay;
+mod silence;
 mod site;
 mod stage;
