@@ -5,6 +5,7 @@
 
 mod brokers;
 mod course;
+mod disk;
 mod kills;
 mod oracle;
 mod payloads;
