@@ -34,7 +34,9 @@ pub(crate) fn stretches(speed: f64) -> Vec<Stretch> {
     const DAY: f64 = 86_400.0;
     [
         ("2010-12-11T12:00", 9.0),
-        ("2010-12-14T00:00", 0.5),
+        ("2010-12-12T12:00", 0.5),
+        // The red that is held although its gauge has fallen silent: long enough to look at.
+        ("2010-12-16T12:00", 0.35),
         ("2010-12-30T00:00", 1.5),
         ("2011-03-10T06:00", 15.0),
         ("2011-03-20T00:00", 1.0),
