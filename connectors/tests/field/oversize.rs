@@ -7,7 +7,7 @@ use rumqttc::QoS;
 use tokio::time::Instant;
 
 use crate::broker::{Broker, said};
-use crate::journal::{Running, county, some, surroundings};
+use crate::journal::{Running, county, some, surroundings, within};
 use crate::stub;
 
 #[tokio::test]
@@ -41,10 +41,13 @@ async fn a_message_too_large_to_carry_is_read_away() {
     let messages = [("sensors/b", said(0, 0.5)), ("sensors/huge", huge), ("sensors/a", said(1, 1.5))];
     broker.publish(QoS::AtLeastOnce, false, &messages).await;
     let begun = Instant::now();
-    let mut values = journal.values(1).await;
-    while values.last().map(|(point, _)| *point) != Some(1) {
-        values.extend(journal.values(1).await);
-    }
+    let mut values = Vec::new();
+    within("the message behind the large one", async {
+        while values.last() != Some(&(1, Ok(1.5))) {
+            values.extend(journal.values(1).await);
+        }
+    })
+    .await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(values.first(), Some(&(0, Ok(0.5))));
     assert!(source.health.oversize.load(Ordering::Relaxed) >= 1);
@@ -63,17 +66,18 @@ async fn a_retained_message_too_large_to_carry_is_no_loop() {
     broker.publish(QoS::AtLeastOnce, true, &[("sensors/huge", vec![b' '; 17 << 20])]).await;
     let (around, mut journal) = surroundings("county", "mqtt", 64);
     let source = Running::mqtt(county(broker.port, 1), around);
-    broker.publish(QoS::AtLeastOnce, false, &[("sensors/a", said(2, 2.5))]).await;
-    // It may have been published before the first subscription; what comes after the connection stands must pass.
-    let mut last = journal.link().await;
-    while !last.up || source.health.disconnects.load(Ordering::Relaxed) < 2 {
-        last = journal.link().await;
-    }
+    // Until a connection stands and goes on standing.
+    let health = &source.health;
+    within("the loop to end", async {
+        let mut cut = 0;
+        while cut < 2 || !health.connected.load(Ordering::Relaxed) || health.disconnects.load(Ordering::Relaxed) > cut {
+            cut = health.disconnects.load(Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    })
+    .await;
     broker.publish(QoS::AtLeastOnce, false, &[("sensors/a", said(3, 3.5))]).await;
-    let mut value = journal.values(1).await;
-    while value != [(3, Ok(3.5))] {
-        value = journal.values(1).await;
-    }
+    within("a good message", async { while journal.values(1).await != [(3, Ok(3.5))] {} }).await;
     source.stop().await;
 }
 

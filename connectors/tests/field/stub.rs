@@ -78,14 +78,17 @@ impl Connection {
 
     /// The packet id of the next acknowledgement; pings are answered on the way.
     pub(crate) async fn acknowledged(&mut self) -> u16 {
-        loop {
-            let (head, body) = self.packet().await;
-            if head == 0x40 {
-                return u16::from_be_bytes([body[0], body[1]]);
+        within("an acknowledgement", async {
+            loop {
+                let (head, body) = self.packet().await;
+                if head == 0x40 {
+                    return u16::from_be_bytes([body[0], body[1]]);
+                }
+                assert_eq!(head, 0xc0, "PINGREQ");
+                self.send(&[0xd0, 0]).await;
             }
-            assert_eq!(head, 0xc0, "PINGREQ");
-            self.send(&[0xd0, 0]).await;
-        }
+        })
+        .await
     }
 
     /// Waits until the source has hung up.
