@@ -11,13 +11,13 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info, warn};
 use watchfire_model::id::PointIx;
-use watchfire_model::quantity::Bad;
+use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::{LinkChange, Row};
 use watchfire_model::time::Timestamp;
 
 use super::{Hush, SourceKind, Surroundings};
-use crate::config::ModbusConfig;
+use crate::config::{ModbusConfig, ModbusField};
 use crate::health::Complaint;
 use crate::intake::Full;
 use crate::link::backoff::Backoff;
@@ -112,6 +112,28 @@ pub fn poller(config: ModbusConfig, around: Surroundings) -> Result<Poller, Plan
         config,
         around,
     })
+}
+
+/// One field alone, with its registers as they came: for looking on, not for the journal.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The first address read.
+    pub begin: u16,
+    /// What was there.
+    pub words: Vec<u16>,
+    /// What it means.
+    pub value: Result<Finite, Bad>,
+    /// The device's own word.
+    pub state: PointState,
+}
+
+/// Reads one field, and its status word with it.
+pub async fn look(link: &mut Link, field: &ModbusField, patience: Duration) -> Result<Look, ReadError> {
+    let (begin, last) =
+        plan::reach(field).map_err(|error| ReadError::NoAnswer(format!("it was not asked: {error}")))?;
+    let words = link.read(field.slave_id, field.register, begin, last - begin + 1, patience).await?;
+    let (value, state) = registers::value(field, begin, &words);
+    Ok(Look { begin, words, value, state })
 }
 
 impl Poller {

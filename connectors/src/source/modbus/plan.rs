@@ -51,7 +51,7 @@ pub(super) struct UnitPlan {
 }
 
 /// A field's first and last address.
-fn reach(field: &ModbusField) -> Result<(u16, u16), PlanError> {
+pub(super) fn reach(field: &ModbusField) -> Result<(u16, u16), PlanError> {
     let last = field
         .address
         .checked_add(field.kind.width() - 1)
