@@ -2,7 +2,7 @@
 //! Acts are answered as the daemon answers them; `--quiet` shows a county without a warning, `--real` one that is in
 //! service.
 
-#[path = "../tests/county/mod.rs"]
+#[path = "../tests/seen/county/mod.rs"]
 mod county;
 
 use std::collections::BTreeMap;

@@ -9,5 +9,18 @@ pub struct GrafanaFile {
     pub text: &'static str,
 }
 
+macro_rules! file {
+    ($path:literal) => {
+        GrafanaFile { path: $path, text: include_str!(concat!("../grafana/", $path)) }
+    };
+}
+
 /// All of them.
-pub const GRAFANA: &[GrafanaFile] = &[];
+pub const GRAFANA: &[GrafanaFile] = &[
+    file!("provisioning/datasources/watchfire.yaml"),
+    file!("provisioning/dashboards/watchfire.yaml"),
+    file!("promql/overview.json"),
+];
+
+#[cfg(test)]
+mod tests;

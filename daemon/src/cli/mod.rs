@@ -68,10 +68,10 @@ enum Command {
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Style {
     /// How data is written on stdout.
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_enum, default_value_t, global = true)]
     pub output: Format,
     /// Language of the terminal; from LANG where it is not given.
-    #[arg(long, value_enum, env = "WATCHFIRE_LANG")]
+    #[arg(long, value_enum, env = "WATCHFIRE_LANG", global = true)]
     pub lang: Option<Lang>,
 }
 

@@ -1,10 +1,15 @@
 //! `watchfire warnings`: what a running daemon warns of, and acts on it by a named person with a reason.
 
+mod client;
+mod table;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
-use crate::cli::Style;
+use crate::cli::{Format, Style, exit};
+use client::{Client, Failed};
 
 /// Options of `warnings`.
 #[derive(Clone, Debug, clap::Args)]
@@ -59,7 +64,69 @@ pub struct ActArgs {
 }
 
 /// Asks the daemon and prints the answer.
-#[expect(clippy::unused_async, reason = "the daemon's API is not wired to it yet")]
 pub async fn run(args: WarningsArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("cannot ask {}: this build has no client", args.url)
+    let client = match Client::new(&args.url) {
+        Ok(client) => client,
+        Err(failed) => return Ok(said(&failed)),
+    };
+    let done = match &args.act {
+        WarningsAct::List { all } => client.list(*all).await.map(|items| list(&items, args.style)),
+        WarningsAct::Show { id } => client.show(id).await.map(|warning| show(&warning, args.style)),
+        WarningsAct::Ack(wish) => act(&client, "ack", wish, args.style).await,
+        WarningsAct::Release(wish) => act(&client, "release", wish, args.style).await,
+        WarningsAct::Cancel(wish) => act(&client, "cancel", wish, args.style).await,
+    };
+    Ok(match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => said(&failed),
+    })
+}
+
+fn said(failed: &Failed) -> ExitCode {
+    eprintln!("error: {failed}");
+    ExitCode::from(match failed {
+        Failed::Unreachable { .. } => exit::UNREACHABLE,
+        Failed::Refused { .. } => exit::FINDINGS,
+    })
+}
+
+async fn act(client: &Client, act: &str, wish: &ActArgs, style: Style) -> Result<(), Failed> {
+    let seen = match wish.seen {
+        Some(version) => version,
+        None => present_version(&client.show(&wish.id).await?, act),
+    };
+    let body = json!({"who": wish.who, "why": wish.why, "version": seen});
+    let after = client.act(&wish.id, act, &body).await?;
+    match style.output {
+        Format::Table if after.is_null() => println!("{}: {act}", wish.id),
+        Format::Table => println!("{}", table::line(&after, style.lang())),
+        Format::Json => println!("{after}"),
+        Format::Csv => println!("{}\n{}", table::CSV_HEADER, table::csv(&after)),
+    }
+    Ok(())
+}
+
+/// A signature is for the version that the waiting act was prepared for; all else for the warning's own.
+fn present_version(warning: &Value, act: &str) -> u64 {
+    let waiting = if act == "release" { warning["waiting"]["version"].as_u64() } else { None };
+    waiting.or_else(|| warning["version"].as_u64()).unwrap_or(0)
+}
+
+fn list(items: &[Value], style: Style) {
+    match style.output {
+        Format::Table => print!("{}", table::list(items, style.lang())),
+        Format::Json => items.iter().for_each(|item| println!("{item}")),
+        Format::Csv => {
+            println!("{}", table::CSV_HEADER);
+            items.iter().for_each(|item| println!("{}", table::csv(item)));
+        }
+    }
+}
+
+fn show(warning: &Value, style: Style) {
+    match style.output {
+        Format::Table => print!("{}", table::whole(warning, style.lang())),
+        Format::Json => println!("{warning}"),
+        Format::Csv => println!("{}\n{}", table::CSV_HEADER, table::csv(warning)),
+    }
 }

@@ -1,6 +1,4 @@
-//! The interface as its clients see it: over a real socket, on a made-up county.
-
-mod county;
+//! The interface as its clients see it: over a real socket.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,10 +14,10 @@ use watchfire::views::{DeskView, Views};
 use watchfire_model::id::PointIx;
 use watchfire_model::time::Span;
 
-use county::{County, NOW, Night, heard, obey};
+use crate::county::{County, NOW, Night, heard, obey};
 
-struct Served {
-    url: String,
+pub(crate) struct Served {
+    pub(crate) url: String,
     views: Views,
     desk: tokio::sync::watch::Sender<Arc<DeskView>>,
     stop: CancellationToken,
@@ -32,7 +30,7 @@ impl Drop for Served {
     }
 }
 
-async fn serve() -> Served {
+pub(crate) async fn serve() -> Served {
     // A client of reqwest's is made with a provider of TLS, even where none is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let County { views, desk, mut asked } = County::new(true);
