@@ -100,7 +100,7 @@ impl DutyThread {
                 Err(error) => {
                     error!(%error, "the ledger refuses to write; no notice leaves until it holds what was decided");
                     self.metrics.ledger_refused();
-                    std::thread::sleep(LEDGER_PAUSE);
+                    self.handle.block_on(async { tokio::time::sleep(LEDGER_PAUSE).await });
                 }
             }
         }

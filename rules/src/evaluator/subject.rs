@@ -245,7 +245,13 @@ impl Subject {
 
 impl Cause<'_> {
     fn ground(&self, blank: Option<&Blank>) -> Ground {
-        let health = |point: PointIx| self.gate.point(point).map_or(Health::Starting, |point| point.health());
+        // An instant rule has no first-sample rule: after values that were none, the first good one counts.
+        let instant = self.compiled.class == Class::Instant;
+        let health = |point: PointIx| match self.gate.point(point) {
+            None => Health::Starting,
+            Some(point) if instant && point.is_returning() => Health::Good,
+            Some(point) => point.health(),
+        };
         let reads = self.plan.reads.iter().map(|look| health(look.point));
         Ground::of(reads, self.compiled.enough, blank)
     }

@@ -109,21 +109,24 @@ fn a_suspect_value_raises_to_yellow_and_ends_nothing() {
 fn what_is_impossible_has_no_effect_and_is_a_fault_at_the_third() {
     let mut gauge = point(0, "stage");
     gauge.range = Some((-2.0, 5.0));
-    let mut world = World::of_stage(gauge, stage());
-    world.hear(0, 1.0);
-    for minute in 1..=2 {
-        assert_eq!(world.hear(minute, 1_000.0).flag, Flag::Fail);
-    }
-    assert_eq!(world.changes(1), Vec::<String>::new());
-    world.hear(3, 1_000.0);
-    assert_eq!(world.changes(1), ["Evidence Fault { cause: Range }"]);
-    for minute in 4..=5 {
-        world.hear(minute, 0.0);
-    }
-    assert_eq!(world.judged(), Some(Grade::Blue), "two good ones are no proof");
-    world.hear(6, 0.0);
-    assert_eq!(world.changes(2), ["Lifted clear"]);
-    assert_eq!(world.findings.last().map(|f| f.evidence.clone()), Some(Evidence::Good));
+    let tell = |rule: Rule| {
+        let mut world = World::of_stage(gauge.clone(), rule);
+        world.hear(0, 1.0);
+        for minute in 1..=2 {
+            assert_eq!(world.hear(minute, 1_000.0).flag, Flag::Fail);
+        }
+        assert_eq!(world.changes(1), Vec::<String>::new());
+        world.hear(3, 1_000.0);
+        assert_eq!(world.changes(1), ["Evidence Fault { cause: Range }"]);
+        for minute in 4..8 {
+            world.hear(minute, 0.0);
+        }
+        world
+    };
+    let world = tell(ordinary());
+    assert_eq!(world.changes(2), ["Evidence Good", "Lifted clear"]);
+    assert_eq!(world.story(), "0:clear>blue 7:blue>clear", "three good ones are the proof");
+    assert_eq!(tell(stage()).story(), "0:clear>blue 4:blue>clear", "an instant rule asks for none");
 }
 
 #[test]

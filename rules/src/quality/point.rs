@@ -77,6 +77,25 @@ impl PointGate {
         }
     }
 
+    /// Whether only values that were no values made it a fault, and the last one was good again.
+    pub(crate) fn is_returning(&self) -> bool {
+        match self.fault {
+            Some(FaultCause::Range | FaultCause::BadValue) => {
+                self.bad_in_a_row == 0
+                    && matches!(self.health(), Health::Fault(FaultCause::Range | FaultCause::BadValue))
+            }
+            Some(
+                FaultCause::Clock
+                | FaultCause::Stuck
+                | FaultCause::Saturated
+                | FaultCause::Device
+                | FaultCause::Link
+                | FaultCause::Unknown,
+            )
+            | None => false,
+        }
+    }
+
     /// The newest sample, the one at our receipt if its clock is ahead.
     pub(crate) fn newest(&self) -> Option<Sample> {
         match self.ahead {

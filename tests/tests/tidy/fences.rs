@@ -109,7 +109,8 @@ const FENCES: &[Fence] = &[
     fence("Utc::now", NOWHERE, Over::All, "time is asked for in one place and handed down"),
     fence(
         "thread::sleep",
-        &["tests/src/harness/wait.rs"],
+        // A benchmark paces its load.
+        &["tests/src/harness/wait.rs", "tests/src/bin/bench/"],
         Over::All,
         "a test waits for a condition, a task for a timer of tokio's",
     ),

@@ -127,12 +127,14 @@ pub(crate) struct World {
     pub(crate) evaluator: Evaluator,
     pub(crate) findings: Vec<Finding>,
     pub(crate) seq: Seq,
+    /// Whether the Evaluator is put on disk and taken back after everything that happens.
+    pub(crate) restarts: bool,
 }
 
 impl World {
     pub(crate) fn new(site: Arc<Site>) -> Self {
         let rules = RuleSet::compile(site).expect("a sound site");
-        Self { evaluator: Evaluator::new(Arc::new(rules)), findings: Vec::new(), seq: Seq(0) }
+        Self { evaluator: Evaluator::new(Arc::new(rules)), findings: Vec::new(), seq: Seq(0), restarts: false }
     }
 
     /// One station with one `stage` point and one rule over it.
@@ -141,6 +143,11 @@ impl World {
     }
 
     fn next(&mut self) -> Seq {
+        if self.restarts {
+            let text = serde_json::to_string(&self.evaluator.snapshot()).expect("plain data");
+            let state = serde_json::from_str(&text).expect("just written");
+            self.evaluator = Evaluator::restore(Arc::clone(self.evaluator.rules()), state);
+        }
         self.seq = self.seq.next();
         self.seq
     }
