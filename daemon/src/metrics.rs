@@ -37,8 +37,10 @@ const TIMED_NOTICES: usize = 4_096;
 pub struct Counts {
     /// Readings taken by the journal.
     pub heard: u64,
-    /// Readings taken by the store that was given most of them.
+    /// Readings taken by the store that has taken most of them …
     pub stored: u64,
+    /// … and journal rows that this store has not taken, or can't take any more.
+    pub unstored: u64,
     /// Readings judged.
     pub judged: u64,
 }
@@ -303,9 +305,11 @@ impl Metrics {
 
     /// What went through since the start.
     pub fn counts(&self) -> Counts {
+        let most = self.stores().into_iter().max_by_key(|store| store.stored);
         Counts {
             heard: self.journaled.get(),
-            stored: self.stores().iter().map(|store| store.stored).max().unwrap_or(0),
+            stored: most.as_ref().map_or(0, |store| store.stored),
+            unstored: most.map_or(0, |store| u64::try_from(store.lag_rows).unwrap_or(0) + store.lost_rows),
             judged: self.judged.get(),
         }
     }

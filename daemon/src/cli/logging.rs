@@ -4,10 +4,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging at `default` unless `WATCHFIRE_LOG` says otherwise. A second call changes nothing.
 pub(crate) fn init(default: &str) {
-    let filter = EnvFilter::builder()
-        .with_default_directive(default.parse().unwrap_or_else(|_| tracing::Level::INFO.into()))
-        .with_env_var("WATCHFIRE_LOG")
-        .from_env_lossy();
+    let asked = std::env::var("WATCHFIRE_LOG").ok().filter(|asked| !asked.trim().is_empty());
+    let filter = EnvFilter::builder().parse_lossy(asked.as_deref().unwrap_or(default));
     let style = super::Style::default();
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(style.colour());

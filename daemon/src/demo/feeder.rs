@@ -20,8 +20,13 @@ use crate::clock::{Clock, Stopwatch};
 const STEP: Duration = Duration::from_millis(20);
 /// How long the story waits for the daemon to hear a step.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How far back a resumed story sends once more: its longest step.
+const AGAIN: Span = Span::hours(12);
 /// Publication times kept to tell the seconds from a reading to its receipt.
 const KEPT: usize = 4_096;
+
+/// The stations behind the Modbus device.
+const MODBUS_STATIONS: [&str; 2] = ["longwall", "mvd116"];
 
 /// How each recorded series goes over the wire.
 struct Line {
@@ -31,24 +36,24 @@ struct Line {
     next: usize,
 }
 
-/// When each reading left for the broker: (station, its time) → a running stopwatch. Bounded.
+/// When each reading left its sensor: (its time, station) → a running stopwatch. Bounded, the oldest go first.
 #[derive(Clone, Default)]
-pub(crate) struct Departures(Arc<Mutex<BTreeMap<(String, Timestamp), Stopwatch>>>);
+pub(crate) struct Departures(Arc<Mutex<BTreeMap<(Timestamp, &'static str), Stopwatch>>>);
 
 impl Departures {
-    fn note(&self, station: &str, at: Timestamp) {
+    fn note(&self, station: &'static str, at: Timestamp) {
         let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if kept.len() >= KEPT
-            && let Some(oldest) = kept.iter().min_by_key(|((_, at), _)| *at).map(|(key, _)| key.clone())
-        {
-            kept.remove(&oldest);
+        if kept.len() >= KEPT {
+            kept.pop_first();
         }
-        kept.insert((station.to_owned(), at), Stopwatch::start());
+        kept.insert((at, station), Stopwatch::start());
     }
     /// Seconds since that reading left.
     pub(crate) fn since(&self, station: &str, at: Timestamp) -> Option<f64> {
         let kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        kept.get(&(station.to_owned(), at)).map(|watch| watch.seconds())
+        kept.range((at, "")..)
+            .take_while(|((when, _), _)| *when == at)
+            .find_map(|((_, who), watch)| (*who == station).then(|| watch.seconds()))
     }
 }
 
@@ -88,7 +93,10 @@ impl Feeder {
     pub(crate) async fn run(mut self) -> Result<(), RecordingError> {
         let mut lines = lines()?;
         let pore = files::read("pore pressure", files::PORE_PRESSURE, "mvd116", shifts::pore_pressure())?;
-        let mut pace = Pace::new(self.speed);
+        let begin = self.clock.now().wall;
+        let mut pace = Pace::new(self.speed, begin);
+        // A run that was cut short may have sent what nobody acknowledged: loggers send it again.
+        let from = (begin - AGAIN).max(story::beginning());
         let mut beat = tokio::time::interval(STEP);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let step_ms = STEP.as_secs_f64() * 1_000.0;
@@ -101,7 +109,7 @@ impl Feeder {
             self.clock.set(Now { wall: now, steady: Steady((now - story::beginning()).0) });
             self.turn_device(now, &pore);
             for line in &mut lines {
-                self.publish_until(line, now).await;
+                self.publish_until(line, from, now).await;
             }
             self.wait_until_heard().await;
         }
@@ -109,12 +117,13 @@ impl Feeder {
         Ok(())
     }
 
-    async fn publish_until(&mut self, line: &mut Line, now: Timestamp) {
+    /// What was observed from `from` until `now`.
+    async fn publish_until(&mut self, line: &mut Line, from: Timestamp, now: Timestamp) {
         while let Some(sample) = line.recording.samples.get(line.next).filter(|sample| sample.at <= now) {
             line.next += 1;
             let station = line.recording.station;
             let (lost, when) = &self.lost;
-            if (lost == station && when.contains(&sample.at)) || sample.at < story::beginning() {
+            if (lost == station && when.contains(&sample.at)) || sample.at < from {
                 continue;
             }
             let payload = format!("{{\"time\":\"{}\",\"{}\":{}}}", sample.at, line.key, sample.value);
@@ -134,6 +143,10 @@ impl Feeder {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 655 kPa fit the register")]
         let raw = (kpa.unwrap_or(0.0) * 100.0).round().clamp(0.0, 32_767.0) as u16;
         self.device.set(PORE_PRESSURE, raw);
+        // A poll within this step reads what has just been set, and bears the step's time.
+        for station in MODBUS_STATIONS {
+            self.departures.note(station, now);
+        }
     }
 
     async fn wait_until_heard(&mut self) {

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use watchfire_connectors::link::mqtt::publisher::Publisher;
 use watchfire_model::time::{Now, Span, Steady};
 
+use crate::cli::exit;
 use crate::clock::Clock;
 use crate::config;
 use crate::config::settings::Settings;
@@ -50,7 +51,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// The story's pace: 1 tells it in about a minute.
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = parse_speed)]
     pub speed: f64,
     /// Language of the terminal; from LANG where it is not given.
     #[arg(long, value_enum, env = "WATCHFIRE_LANG")]
@@ -64,11 +65,13 @@ fn parse_span(text: &str) -> Result<Span, watchfire_model::time::SpanError> {
     text.parse()
 }
 
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed: &f64| (0.01..=100.0).contains(speed));
+    speed.ok_or_else(|| "the story can be told 0.01 to 100 times as fast".to_owned())
+}
+
 /// Plays the story.
 pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
-    if !(args.speed.is_finite() && (0.01..=100.0).contains(&args.speed)) {
-        bail!("--speed is {}; anything from 0.01 to 100 can be told", args.speed);
-    }
     let scratch = Scratch::new(args.data_dir.as_deref())?;
     let broker = free_address()?;
     broker::start(broker).context("cannot start the demo's broker")?;
@@ -89,12 +92,18 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let settings = config::load_str(&text, scratch.path()).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     refuse_the_outside(&settings)?;
     if !settings.site.stations.iter().any(|station| station.id.as_str() == args.lose_sensor) {
-        bail!("--lose-sensor {}: the demo's stations are {}", args.lose_sensor, station_names(&settings));
+        eprintln!("error: --lose-sensor {}: the demo's stations are {}", args.lose_sensor, station_names(&settings));
+        return Ok(ExitCode::from(exit::USAGE));
     }
 
     let clock = Clock::virtual_at(Now { wall: story::beginning(), steady: Steady(0) });
     let for_daemon = clock.clone();
-    let running = topology::start(settings, move |_| for_daemon, &Entropy::system()).await?;
+    // A data directory that has seen a part of the story goes on from there.
+    let take_up = move |last: Option<Now>| {
+        for_daemon.set(last.unwrap_or_else(|| for_daemon.now()));
+        for_daemon
+    };
+    let running = topology::start(settings, take_up, &Entropy::system()).await?;
     let publisher =
         Publisher::connect(broker, "watchfire-demo-field").await.context("cannot reach the demo's broker")?;
     wait_for_source(&running).await?;
@@ -132,6 +141,9 @@ async fn play(
     let feeding = tokio::spawn(feeder.run());
     let mut screen = Screen::new(departures, std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     let mut desk = running.views.desk.clone();
+    if let Some(line) = screen.take_up(&desk.borrow()) {
+        println!("{line}");
+    }
     let end = async {
         match args.lasting {
             Some(span) => tokio::time::sleep(span.to_std()).await,
@@ -159,14 +171,16 @@ async fn play(
         }
     }
     stop.cancel();
+    // The feeder ends between two steps, and each step waits until all it published has been heard.
     feeding.await.context("the demo's feeder has failed")??;
-    // What was published is heard, judged and stored before anything is counted.
-    let published = played.published.load(Ordering::Acquire);
+    let source = running.views.sources.iter().find(|source| source.kind == "mqtt").map(Arc::clone);
+    let heard = source.map_or(0, |source| source.readings.load(Ordering::Acquire));
+    let unheard = played.published.load(Ordering::Acquire).saturating_sub(heard);
     let counts = running.stop().await;
     for line in screen.lines(&desk.borrow()) {
         println!("{line}");
     }
-    println!("{}", screen.summary(counts.heard, counts.stored, counts.judged, published.min(counts.heard)));
+    println!("{}", screen.summary(counts, unheard));
     let told = screen.has_shown_any();
     if !told {
         eprintln!("no bulletin was delivered and receipted in this time");

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use watchfire_model::bulletin::{Bulletin, MessageClass};
+use watchfire_model::bulletin::{Bulletin, Measured, MessageClass};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::BulletinId;
 use watchfire_model::receipt::Outcome;
@@ -15,6 +15,7 @@ use watchfire_model::warning::Warning;
 use super::feeder::Departures;
 use super::recordings::OFFSET;
 use super::story::{KM_SEATAC_TO_MUKILTEO, KM_TACOMA_TO_MUKILTEO, landslides};
+use crate::metrics::Counts;
 use crate::views::DeskView;
 
 /// What has been shown, so that nothing is shown twice.
@@ -58,6 +59,20 @@ impl Screen {
         lines
     }
 
+    /// Takes a story up where an earlier run left it: what was delivered then is not shown again. Says so, if there is
+    /// anything to take up.
+    pub(crate) fn take_up(&mut self, view: &DeskView) -> Option<String> {
+        let _ = self.lines(view);
+        let (warnings, bulletins) = (self.peaks.len(), std::mem::take(&mut self.delivered));
+        self.receipted = 0;
+        (warnings > 0).then(|| {
+            format!(
+                "taken up at {}: {warnings} warnings raised and {bulletins} bulletins delivered before, none of them again",
+                stamp(view.now.wall)
+            )
+        })
+    }
+
     /// A bulletin is shown once every notice of it has its receipt.
     fn show(&mut self, warning: &Warning, bulletin: &Bulletin, lines: &mut Vec<String>) {
         if self.shown.contains(&bulletin.id) {
@@ -88,8 +103,10 @@ impl Screen {
         if let Some(first) = references.first() {
             let _ = write!(line, " {first}");
         }
-        if let Some(seconds) =
-            bulletin.measured.iter().find_map(|m| self.departures.since(station_of(m.subject.as_str()), m.at))
+        // A word about the evidence alone follows no reading.
+        let since = |m: &Measured| self.departures.since(station_of(m.subject.as_str()), m.at);
+        if bulletin.class != MessageClass::Continue
+            && let Some(seconds) = bulletin.measured.iter().find_map(since)
         {
             let _ = write!(line, "  {seconds:.2} s");
         }
@@ -161,15 +178,13 @@ impl Screen {
         }
     }
 
-    /// The end.
-    pub(crate) fn summary(&self, heard: u64, stored: u64, judged: u64, published: u64) -> String {
+    /// The end. `unheard` readings were published and did not reach the daemon.
+    pub(crate) fn summary(&self, counts: Counts, unheard: u64) -> String {
+        let Counts { heard, stored, unstored, judged } = counts;
         let by_grade = |grade| self.peaks.values().filter(|peak| **peak == grade).count();
+        let lost = unheard + unstored.max(heard.saturating_sub(judged));
         let mut text = String::new();
-        let _ = writeln!(
-            text,
-            "readings: {heard} heard, {stored} stored, {judged} judged, {} lost",
-            published.saturating_sub(stored)
-        );
+        let _ = writeln!(text, "readings: {heard} heard, {stored} stored, {judged} judged, {lost} lost");
         let _ = write!(text, "warnings:");
         for grade in Grade::ALL.into_iter().rev() {
             let _ = write!(text, " {} {}{}", by_grade(grade), grade.word(), grade.numeral());

@@ -113,9 +113,9 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// From the beginning.
-    pub(crate) fn new(speed: f64) -> Self {
-        Self { stretches: stretches(speed), now: beginning() }
+    /// From a moment of the story on.
+    pub(crate) fn new(speed: f64, from: Timestamp) -> Self {
+        Self { stretches: stretches(speed), now: from }
     }
 
     /// The story's time after `step` milliseconds of ours, but never more than twelve hours on, so that no reading is
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_story_moves_on_and_ends() {
-        let mut pace = Pace::new(1.0);
+        let mut pace = Pace::new(1.0, beginning());
         let mut last = beginning();
         let mut steps = 0;
         while let Some(now) = pace.next(20.0) {

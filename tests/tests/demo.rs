@@ -1,0 +1,149 @@
+//! `watchfire demo`, run as a stranger would: the story is told with its receipts, a red is held when its gauge falls
+//! silent, nothing is lost, and a demo that was killed goes on where it stopped.
+
+use std::collections::BTreeSet;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use watchfire::storage::series::embedded::SeriesReader;
+use watchfire_model::time::Timestamp;
+use watchfire_tests::harness::daemon::{binary, command};
+use watchfire_tests::harness::http;
+use watchfire_tests::harness::process::{self, Process, free_port};
+use watchfire_tests::harness::wait;
+
+/// How soon a warning must have been raised, released, delivered and receipted.
+const FIRST: Duration = Duration::from_secs(15);
+/// How long a demo may take to end once its time is over.
+const ENDING: Duration = Duration::from_secs(30);
+
+/// A demo on a port and in a folder of its own.
+struct Demo {
+    process: Process,
+    port: u16,
+}
+
+impl Demo {
+    fn start(folder: &TempDir, lasting: &str) -> Self {
+        let port = free_port();
+        let mut command = process::command(binary());
+        command.args(["demo", "--for", lasting, "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
+        command.arg(folder.path().join("data"));
+        let log = folder.path().join(format!("{port}.log"));
+        Self { process: Process::start("demo", command, &log), port }
+    }
+
+    /// Waits until a line says all of these words.
+    fn says(&self, words: &[&str]) -> String {
+        wait::within(Duration::from_secs(60), &format!("a line with {words:?}"), || {
+            let log = self.process.log();
+            log.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
+        })
+    }
+
+    fn ends(&mut self) -> ExitStatus {
+        wait::within(ENDING, "the demo to end", || self.process.ended())
+    }
+
+    /// The lines that tell of a bulletin.
+    fn bulletins(&self) -> Vec<String> {
+        self.process.log().lines().filter(|line| line.contains("CAP ")).map(str::to_owned).collect()
+    }
+
+    /// The four counts of the summary: heard, stored, judged, lost.
+    fn readings(&self) -> [u64; 4] {
+        let line = self.says(&["readings:", "lost"]);
+        let counts: Vec<u64> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+        counts.try_into().unwrap_or_else(|_| panic!("four counts in {line:?}"))
+    }
+}
+
+#[test]
+fn a_story_is_told_with_its_receipts_and_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // What takes time to build is no part of the demo's own.
+    let _ = binary();
+    let started = Instant::now();
+    let mut demo = Demo::start(&folder, "25s");
+    demo.says(&["console: http://127.0.0.1:"]);
+    demo.says(&["发布", "CAP Alert → 1/1 回执 receipts R-"]);
+    assert!(started.elapsed() < FIRST, "the first receipt came only after {:?}", started.elapsed());
+
+    // The red whose gauge falls silent: held on the terminal and on the screen's own source, in the words of CAP.
+    demo.says(&["红Ⅰ red 续发", "held, evidence lost since"]);
+    let warnings = http::get(&format!("http://127.0.0.1:{}/api/v1/warnings", demo.port)).expect("the console answers");
+    let warnings = warnings.json();
+    let red = warnings["items"].as_array().into_iter().flatten().find(|warning| warning["grade"] == "red");
+    let red = red.unwrap_or_else(|| panic!("a red stands in {warnings}"));
+    assert!(red["evidence_lost"].is_number(), "held without evidence: {red}");
+    assert!(http::get(&format!("http://127.0.0.1:{}/", demo.port)).is_ok_and(|page| page.status == 200));
+
+    assert!(demo.ends().success(), "{}", demo.process.log());
+    let [heard, stored, judged, lost] = demo.readings();
+    assert!(heard > 1_000 && heard == stored && heard == judged && lost == 0, "{heard} {stored} {judged} {lost}");
+    let told = demo.bulletins();
+    assert!(told.len() > 10);
+    for line in &told {
+        let parts = ["CAP ", "→ 1/1 回执 receipts R-", " · "].iter().all(|part| line.contains(part));
+        // A word about the evidence alone follows no reading, so it has no seconds since one.
+        let timed = line.ends_with(" s") != line.contains("续发");
+        assert!(parts && timed, "grade, station, value, CAP, receipts and seconds in {line:?}");
+    }
+    demo.says(&["⛰", "2010-12-12", "warned"]);
+    demo.says(&["warnings:", "redⅠ"]);
+    let bulletins = demo.says(&["bulletins:", "receipted"]);
+    let counts: Vec<&str> = bulletins.split([' ', ',']).filter(|word| word.parse::<u64>().is_ok()).collect();
+    assert_eq!(counts.first(), counts.last(), "{bulletins}");
+}
+
+#[test]
+fn what_was_killed_goes_on_and_says_nothing_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut first = Demo::start(&folder, "60s");
+    first.says(&["红Ⅰ red 升级"]);
+    first.process.kill();
+    let told: BTreeSet<String> = first.bulletins().into_iter().map(|line| before_the_receipts(&line)).collect();
+
+    let mut second = Demo::start(&folder, "8s");
+    second.says(&["taken up at 2010-12-", "none of them again"]);
+    assert!(second.ends().success(), "{}", second.process.log());
+    let [heard, _, _, lost] = second.readings();
+    assert!(heard > 0 && lost == 0, "{heard} heard, {lost} lost");
+    let again: Vec<String> = second
+        .bulletins()
+        .into_iter()
+        .map(|line| before_the_receipts(&line))
+        .filter(|line| told.contains(line))
+        .collect();
+    assert!(again.is_empty(), "told once more: {again:?}");
+    assert!(!second.bulletins().is_empty(), "the story goes on");
+
+    let store = SeriesReader::open(&folder.path().join("data").join("series.db")).expect("the store can be read");
+    let samples = store.range("seatac", "rain", Timestamp(0), Timestamp(i64::MAX), usize::MAX).expect("readable");
+    let times: BTreeSet<i64> = samples.iter().map(|sample| sample.at.0).collect();
+    assert_eq!(times.len(), samples.len(), "a reading is stored once");
+    let hours = times.iter().zip(times.iter().skip(1));
+    let missing: Vec<(&i64, &i64)> = hours.filter(|(a, b)| *b - *a > 3_600_000).collect();
+    // 2010-12-12 from 18:00 to 22:00 at the gauge.
+    assert_eq!(missing, [(&1_292_205_600_000, &1_292_220_000_000)], "the hours that the recording itself lacks");
+}
+
+/// Stamp, grade, class and place of a line: what its bulletin says.
+fn before_the_receipts(line: &str) -> String {
+    line.split("  CAP ").next().unwrap_or(line).to_owned()
+}
+
+#[test]
+fn what_cannot_be_played_is_refused_with_what_can() {
+    for (arguments, said) in [
+        (["demo", "--speed", "0"], "0.01 to 100"),
+        (["demo", "--lose-sensor", "nowhere"], "chickamauga"),
+        (["demo", "--for", "soon"], "soon"),
+    ] {
+        let refused = command(&arguments);
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {words}");
+        assert!(words.contains(said), "{arguments:?}: {words}");
+    }
+}
