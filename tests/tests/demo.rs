@@ -1,5 +1,5 @@
 //! `watchfire demo`, run as a stranger would: the story is told with its receipts, a red is held when its gauge falls
-//! silent, nothing is lost, and a demo that was killed goes on where it stopped.
+//! silent, in a real browser too, nothing is lost, and a demo that was killed goes on where it stopped.
 
 use std::collections::BTreeSet;
 use std::process::ExitStatus;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use watchfire::storage::series::embedded::SeriesReader;
 use watchfire_model::time::Timestamp;
+use watchfire_tests::harness::browser::Browser;
 use watchfire_tests::harness::daemon::{binary, command};
 use watchfire_tests::harness::http;
 use watchfire_tests::harness::process::{self, Process, free_port};
@@ -95,6 +96,28 @@ fn a_story_is_told_with_its_receipts_and_loses_nothing() {
     let bulletins = demo.says(&["bulletins:", "receipted"]);
     let counts: Vec<&str> = bulletins.split([' ', ',']).filter(|word| word.parse::<u64>().is_ok()).collect();
     assert_eq!(counts.first(), counts.last(), "{bulletins}");
+}
+
+#[test]
+fn the_console_shows_the_red_that_is_held_in_both_languages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = Demo::start(&folder, "120s");
+    let browser = Browser::start();
+    demo.says(&["红Ⅰ red 续发", "held, evidence lost since"]);
+    browser.open(&format!("http://127.0.0.1:{}/?lang=en", demo.port));
+    let english = browser.says(&["Live warnings", "South Chickamauga", "held, evidence lost", "threshold", "Receipts"]);
+    assert!(english.contains("Demonstration / test system"), "a demo says so: {english}");
+    browser.press(".card.grade-red");
+    browser.says(&["Course", "Alarms and evidence", "Evidence lost since", "Bulletins and receipts", "Story"]);
+    // The live chart draws: its canvas holds something other than nothing.
+    let drawn = "const c = document.querySelector('canvas'); if (!c || !c.width) return false;
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return d.some((byte) => byte !== 0)";
+    wait::until("the chart to be drawn", || browser.run(drawn).as_bool().filter(|drawn| *drawn));
+    assert!(browser.picture().len() > 20_000, "a picture of it");
+    browser.press("button.language");
+    browser.says(&["红", "监测中断"]);
+    assert_eq!(browser.run("return document.documentElement.lang"), "zh-CN");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
 #[test]

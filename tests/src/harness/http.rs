@@ -65,6 +65,11 @@ pub fn get(url: &str) -> Result<Answer, reqwest::Error> {
     ask(client().get(url))
 }
 
+/// DELETE.
+pub fn delete(url: &str) -> Result<Answer, reqwest::Error> {
+    ask(client().delete(url))
+}
+
 /// POST of a body under a content type.
 pub fn post(url: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<Answer, reqwest::Error> {
     ask(client().post(url).header("content-type", content_type).body(body.into()))

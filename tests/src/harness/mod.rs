@@ -3,9 +3,11 @@
 //!
 //! [`broker::Broker`] (mosquitto under the shipped profile), [`victoria::VictoriaMetrics`], [`daemon::Daemon`] (the
 //! binary), [`receiver::Receiver`] (whatever hears notices), [`publisher::Publisher`] (an MQTT client that knows which
-//! messages the broker has acknowledged), and [`wait`], the only place where a test lets time pass.
+//! messages the broker has acknowledged), [`browser::Browser`] (Chromium), and [`wait`], the only place where a test lets
+//! time pass.
 
 pub mod broker;
+pub mod browser;
 pub mod daemon;
 pub mod http;
 pub mod process;
