@@ -90,12 +90,43 @@ fn a_story_is_told_with_its_receipts_and_loses_nothing() {
         // A word about the evidence alone follows no reading, so it has no seconds since one.
         let timed = line.ends_with(" s") != line.contains("续发");
         assert!(parts && timed, "grade, station, value, CAP, receipts and seconds in {line:?}");
+        // Only the USGS threshold over the airports' rain is official; all else says what it is.
+        let official = line.contains("Tacoma");
+        let marked = ["演示阈值 demo thresholds", "模拟综采面 Simulated"].iter().any(|mark| line.contains(mark));
+        assert!(official != marked, "{line:?}");
     }
     demo.says(&["⛰", "2010-12-12", "warned"]);
     demo.says(&["warnings:", "redⅠ"]);
     let bulletins = demo.says(&["bulletins:", "receipted"]);
     let counts: Vec<&str> = bulletins.split([' ', ',']).filter(|word| word.parse::<u64>().is_ok()).collect();
     assert_eq!(counts.first(), counts.last(), "{bulletins}");
+    prove_the_ledger(&folder);
+}
+
+/// `watchfire verify` on what a demo has left: proven, written out, proven from the file, and found out once changed.
+fn prove_the_ledger(folder: &TempDir) {
+    let data = folder.path().join("data").display().to_string();
+    let file = folder.path().join("ledger.jsonl").display().to_string();
+    let verify = |arguments: &[&str]| {
+        let said = command(&[&["verify", "-o", "json"], arguments].concat());
+        let answer: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+        (said.status.code(), answer)
+    };
+    let (code, proven) = verify(&["--data-dir", &data, "--export", &file]);
+    assert_eq!((code, &proven["proven"]), (Some(0), &serde_json::Value::Bool(true)), "{proven}");
+    assert!(proven["records"].as_u64().is_some_and(|records| records > 50), "{proven}");
+    let head = proven["head"].as_str().expect("a head");
+    assert_eq!(
+        verify(&["--exported", &file, "--noted", head]),
+        (Some(0), verify(&["--data-dir", &data, "--noted", head]).1)
+    );
+    let other = head.replace(&head[head.len() - 4..], "0000");
+    assert_eq!(verify(&["--data-dir", &data, "--noted", &other]).0, Some(1), "a head that never was");
+    let ledger = rusqlite::Connection::open(folder.path().join("data").join("ledger.db")).expect("the ledger opens");
+    let changed =
+        ledger.execute("UPDATE record SET events = replace(events, 'orange', 'yellow') WHERE id % 20 = 7", []);
+    assert!(changed.is_ok_and(|records| records > 0));
+    assert_eq!(verify(&["--data-dir", &data]).0, Some(1), "changed records are found out");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod logging;
 pub mod run;
 pub mod sample;
 pub mod tap;
+pub mod verify;
 pub mod version;
 pub mod warnings;
 
@@ -58,6 +59,8 @@ enum Command {
     Tap(tap::TapArgs),
     /// Lists warnings of a running daemon and acts on them, by a named person with a reason.
     Warnings(warnings::WarningsArgs),
+    /// Proves that the ledger is what was written, and writes it out for others to prove.
+    Verify(verify::VerifyArgs),
     /// Prints what a configuration may say.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         | Command::Backtest(_)
         | Command::Tap(_)
         | Command::Warnings(_)
+        | Command::Verify(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -180,6 +184,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Err(code) => Ok(code),
         },
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
+        Command::Verify(args) => verify::run(&args),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }

@@ -1,10 +1,11 @@
 //! The ledger (台账): every input that was decided on, with the events decided from it, in order, for ever. Each record's
 //! hash covers the one before it, so that a record changed, dropped or moved is found out.
 //!
-//! One writer; readers have connections of their own. Reading and proving are in `chain.rs`, the space kept for a full
-//! disk in `reserve.rs`. What the texts mean is the duty loop's business.
+//! One writer; readers have connections of their own. Reading and proving are in `chain.rs`, the ledger as a file for
+//! others in `export.rs`, the space kept for a full disk in `reserve.rs`. What the texts mean is the duty loop's business.
 
 mod chain;
+pub mod export;
 mod reserve;
 #[cfg(test)]
 mod tests;
@@ -199,7 +200,7 @@ impl Ledger {
 
     /// Proves the whole ledger: every record, every rule text, the head.
     pub fn verify(&self) -> Result<Head, LedgerError> {
-        chain::verify(&self.db, &self.path)
+        chain::prove(&self.db, &self.path, |_| {})
     }
 
     /// Keeps the text of a revision, so that a warning can be explained by the rules it was judged by.
@@ -257,9 +258,13 @@ impl LedgerReader {
     pub fn read(&self, from: LedgerId) -> Records<'_> {
         Records::new(&self.db, &self.path, from)
     }
-    /// Proves the whole ledger.
+    /// Proves the whole ledger as of one moment, whatever its writer adds meanwhile.
     pub fn verify(&self) -> Result<Head, LedgerError> {
-        chain::verify(&self.db, &self.path)
+        self.prove(|_| {})
+    }
+    /// The same; each record is shown to `seen` once it is proven against the one before it.
+    pub fn prove(&self, seen: impl FnMut(&Record)) -> Result<Head, LedgerError> {
+        chain::prove(&self.db, &self.path, seen)
     }
     /// The text of a revision.
     pub fn revision(&self, revision: &Revision) -> Result<Option<String>, LedgerError> {

@@ -37,7 +37,8 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) const EMPTY: Self = Self { id: LedgerId(0), hash: Hash([0; 32]) };
+    /// Of a ledger in which nothing is recorded yet.
+    pub const EMPTY: Self = Self { id: LedgerId(0), hash: Hash([0; 32]) };
 }
 
 /// The ledger is not what was written.
@@ -122,11 +123,13 @@ pub(super) fn revision(db: &Connection, revision: &Revision) -> rusqlite::Result
     db.query_row("SELECT text FROM revision WHERE name = ?", [&revision.0], |row| row.get(0)).optional()
 }
 
-pub(super) fn verify(db: &Connection, path: &Path) -> Result<Head, LedgerError> {
+pub(super) fn prove(db: &Connection, path: &Path, mut seen: impl FnMut(&Record)) -> Result<Head, LedgerError> {
     let failed = |source| LedgerError::from(DatabaseError::of(&KIND, path, source));
+    // One moment for records, head and texts: a writer beside us may add to all of them.
+    let _moment = db.unchecked_transaction().map_err(failed)?;
     let mut records = Records::new(db, path, LedgerId(1));
     for record in records.by_ref() {
-        record?;
+        seen(&record?);
     }
     let (stands, noted) = (records.proven, noted_head(db).map_err(failed)?);
     if stands != noted {
