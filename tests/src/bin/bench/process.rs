@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::load::Load;
 use crate::site::Site;
 
 /// A mosquitto of its own, queues unlimited, so that a slow consumer shows as time and not as silent loss.
@@ -64,7 +65,7 @@ impl Child {
         let patience = Instant::now() + Duration::from_secs(20);
         while child.metric("watchfire_source_connected").unwrap_or(0.0) < 1.0 {
             if Instant::now() > patience {
-                bail!("the daemon did not connect to the broker; its log is {}", site.log().display());
+                bail!("the daemon did not connect to the broker; it says:\n{}", fs::read_to_string(site.log())?);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -84,10 +85,35 @@ impl Child {
         Ok(Self { process, listen: site.listen() })
     }
 
+    /// Waits until what is sent is heard: a connection that stands has not subscribed yet.
+    pub(crate) fn hears(&self, broker: SocketAddr) -> anyhow::Result<()> {
+        let mut load = Load::connect(broker, 0, 1, 1)?;
+        let patience = Instant::now() + Duration::from_secs(20);
+        while self.readings()? == 0 {
+            if Instant::now() > patience {
+                bail!("the daemon hears nothing");
+            }
+            load.one(0, 20.0)?;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The last of those that were sent.
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(())
+    }
+
     /// Readings in the journal.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
     pub(crate) fn readings(&self) -> anyhow::Result<u64> {
-        Ok(self.metric("watchfire_journal_rows_total")? as u64)
+        self.count("watchfire_readings_journaled_total")
+    }
+
+    /// Readings of QoS 0 that there was no room for.
+    pub(crate) fn shed(&self) -> anyhow::Result<u64> {
+        self.count("watchfire_readings_shed_total")
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+    fn count(&self, name: &str) -> anyhow::Result<u64> {
+        Ok(self.metric(name)? as u64)
     }
 
     /// The sum of a metric's samples.
@@ -101,14 +127,10 @@ impl Child {
     /// CPU and memory so far.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         let proc = PathBuf::from(format!("/proc/{}", self.process.id()));
-        let stat = fs::read_to_string(proc.join("stat"))?;
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks: u64 =
-            after_name.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
         let status = fs::read_to_string(proc.join("status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-        let kb: u32 = resident.split_whitespace().next().unwrap_or("0").parse()?;
-        Ok(Usage { ticks, resident_mb: kb / 1_024 })
+        let kb: f64 = resident.split_whitespace().next().unwrap_or("0").parse()?;
+        Ok(Usage { cpu: Cpu::read(&proc.join("stat"))?, resident_mb: kb / 1_024.0 })
     }
 }
 
@@ -122,16 +144,34 @@ impl Drop for Child {
 /// What a process has used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
-    /// Clock ticks of CPU, user and system; 100 a second on Linux.
-    ticks: u64,
+    pub(crate) cpu: Cpu,
     /// Resident memory.
-    pub(crate) resident_mb: u32,
+    pub(crate) resident_mb: f64,
 }
 
-impl Usage {
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    pub(crate) fn cpu_seconds_per_million(before: Self, after: Self, readings: usize) -> f64 {
-        (after.ticks - before.ticks) as f64 / 100.0 / (readings as f64 / 1e6)
+/// CPU seconds of a process or a thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cpu {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
+}
+
+impl Cpu {
+    /// From a `stat` file of `/proc`, in ticks of which Linux has a hundred a second.
+    pub(crate) fn read(stat: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(stat).with_context(|| format!("cannot read {}", stat.display()))?;
+        let mut ticks = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+        let mut seconds = || Some(ticks.next()?.parse::<f64>().ok()? / 100.0);
+        let (user, system) = seconds().zip(seconds()).context("a stat file has no CPU times")?;
+        Ok(Self { user, system })
+    }
+}
+
+impl std::ops::Sub for Cpu {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self { user: self.user - before.user, system: self.system - before.system }
     }
 }
 

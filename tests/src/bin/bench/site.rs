@@ -24,7 +24,14 @@ impl Site {
     }
 }
 
-pub(crate) fn write(points: usize, broker: SocketAddr, webhook: Option<SocketAddr>, qos: u8) -> anyhow::Result<Site> {
+/// `measure` is the one rule's, over the quantity `stage`.
+pub(crate) fn write(
+    points: usize,
+    measure: &str,
+    broker: SocketAddr,
+    webhook: Option<SocketAddr>,
+    qos: u8,
+) -> anyhow::Result<Site> {
     let folder = tempfile::tempdir()?;
     let listen = free_address()?;
     let mut stations = "id,name,area,lat,lon,datum,gateway,zone\n".to_owned();
@@ -38,7 +45,7 @@ pub(crate) fn write(points: usize, broker: SocketAddr, webhook: Option<SocketAdd
     }
     let channel = webhook.map_or(String::new(), |address| {
         format!(
-            "[[channel]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{address}/\"\nsecret = \"whsec_YmVuY2gta2V5\"\naudience = \"internal\"\nfrom_grade = \"blue\"\n"
+            "[[channel]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{address}/\"\nsecret = \"whsec_d2F0Y2hmaXJlLWJlbmNoLWtleS0wMQ==\"\naudience = \"internal\"\nfrom_grade = \"blue\"\n"
         )
     });
     let text = format!(
@@ -62,7 +69,7 @@ id = "level"
 hazard = "river_flood"
 per = "station"
 watch = {{ quantity = "stage" }}
-measure = "level"
+measure = "{measure}"
 ladder = "station"
 lift_margin = "2 m"
 class = "instant"
