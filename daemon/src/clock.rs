@@ -81,7 +81,11 @@ impl Clock {
     /// The wall alone, as a function to hand to those who may know nothing else.
     pub fn wall(&self) -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
         let clock = self.clone();
-        Arc::new(move || clock.now().wall)
+        // Asked for each message, so the steady clock is not asked as well.
+        Arc::new(move || match &*clock.0 {
+            Kind::System { .. } => system_wall(),
+            Kind::Virtual { wall, .. } => Timestamp(wall.load(Ordering::SeqCst)),
+        })
     }
 }
 
@@ -90,7 +94,7 @@ fn system_wall() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A stopwatch for durations that are only reported (metrics), never decided on.
+/// A stopwatch for durations that are reported (metrics) or pace a thread; nothing about a warning is decided on them.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 

@@ -49,6 +49,7 @@ mod journal_thread;
 mod recovery;
 mod series_thread;
 mod shard_thread;
+mod source_thread;
 
 use duty_thread::DutyThread;
 use journal_thread::JournalThread;
@@ -195,7 +196,7 @@ struct House {
     stop: Stop,
     sources: TaskTracker,
     outside: TaskTracker,
-    /// The journal's and the shard's threads, which end when nothing comes any more …
+    /// The sources', the journal's and the shard's threads, which end when nothing comes any more …
     machines: Vec<JoinHandle<()>>,
     /// … and those of the duty loop and the series writers, which end after them.
     logs: Vec<JoinHandle<()>>,
@@ -297,6 +298,8 @@ impl House {
         offers: mpsc::Sender<Offer>,
         last: Option<Now>,
     ) -> Result<Vec<Arc<SourceHealth>>, StartError> {
+        let runtime = source_thread::runtime()?;
+        let handle = runtime.handle().clone();
         let intake = Intake::new(offers, self.clock.wall());
         let mut healths = Vec::new();
         let mut around = |name: &SourceName, kind| {
@@ -317,14 +320,16 @@ impl House {
             // Messages between the connection and the decoder. Full: the connection is not read, so the broker keeps
             // them.
             let (heard, heard_rx) = mpsc::channel(source::mqtt::HEARD);
-            self.sources.spawn(listener.run(heard));
-            self.sources.spawn(reader.run(heard_rx));
+            self.sources.spawn_on(listener.run(heard), &handle);
+            self.sources.spawn_on(reader.run(heard_rx), &handle);
         }
         for config in &settings.modbus {
             let poller = source::modbus::poller(config.clone(), around(&config.name, "modbus"))
                 .map_err(|error| StartError::outside("source", config.name.as_str(), &error))?;
-            self.sources.spawn(poller.run());
+            self.sources.spawn_on(poller.run(), &handle);
         }
+        let sources = self.sources.clone();
+        self.machines.push(thread("sources", move || source_thread::run(&runtime, &sources))?);
         Ok(healths)
     }
 
