@@ -25,7 +25,7 @@ mod subject;
 
 pub use state::EvaluatorState;
 
-use measuring::{Moment, measure};
+use measuring::{Look, Moment, measure};
 use silence::Silence;
 use subject::{Cause, Subject};
 
@@ -99,6 +99,9 @@ impl Evaluator {
         self.start(now);
         let judged = self.gate.judge(now, reading);
         let point = reading.point;
+        if judged.rewound {
+            self.reset_clocks(Some(point));
+        }
         let moment = |at| Moment { seq, at };
         match judged.outcome {
             Outcome::Repeat | Outcome::Retained => {}
@@ -109,6 +112,7 @@ impl Evaluator {
             }
             Outcome::Fresh(seen) => {
                 self.expect_again(point);
+                self.look_back(moment(seen.at), &seen, out);
                 self.weigh(point, moment(seen.at), true, out);
             }
             Outcome::Ahead(seen) => {
@@ -122,13 +126,7 @@ impl Evaluator {
                     self.reground(point, moment(seen.at), out);
                 }
             }
-            Outcome::Backfill(seen) => {
-                self.expect_again(point);
-                self.miss(moment(seen.at), &seen, out);
-                if judged.health_changed {
-                    self.reground(point, moment(now.wall), out);
-                }
-            }
+            Outcome::Backfill(seen) => self.miss(moment(seen.at), &seen, out),
         }
         Observed { flag: judged.flag, checks: judged.checks, outcome: judged.outcome }
     }
@@ -148,7 +146,7 @@ impl Evaluator {
         let started = self.start(now);
         for point in self.silence.due(now.steady) {
             match self.gate.silent_at(started.steady, point) {
-                Some(later) if later > now.steady => self.silence.expect(point, later),
+                Some(later) if !Silence::has_come(now.steady, later) => self.silence.expect(point, later),
                 Some(_) if self.gate.silence(now, started, point) => {
                     self.reground(point, Moment { seq, at: now.wall }, out);
                 }
@@ -180,12 +178,26 @@ impl Evaluator {
 
     /// The first call of any kind: from here on silence counts.
     fn start(&mut self, now: Now) -> Now {
+        if self.gate.keep_time(now) {
+            self.reset_clocks(None);
+        }
         if let Some(started) = self.started {
             return started;
         }
         self.started = Some(now);
         self.expect_all(now);
         now
+    }
+
+    /// What the readers of a point, or of all points, know was moved in time: their clocks go with it.
+    fn reset_clocks(&mut self, point: Option<PointIx>) {
+        let Self { rules, gate, subjects, .. } = self;
+        for (plan, subject) in rules.subjects.iter().zip(subjects) {
+            if point.is_none_or(|point| plan.reads.iter().any(|look| look.point == point)) {
+                let newest = plan.reads.iter().filter_map(|look| Some(gate.point(look.point)?.series().newest()?.at));
+                subject.reset_clock(newest.max());
+            }
+        }
     }
 
     fn expect_all(&mut self, started: Now) {
@@ -208,7 +220,7 @@ impl Evaluator {
     }
 
     /// A point has a new value: every subject that reads it is measured and judged. A value whose clock is ahead of ours
-    /// counts now and moves no clock.
+    /// counts now, moves no clock and ends nothing.
     fn weigh(&mut self, point: PointIx, moment: Moment, moves_clock: bool, out: &mut Vec<Finding>) {
         let Self { rules, gate, subjects, benches, .. } = self;
         for ix in rules.readers(point) {
@@ -220,8 +232,8 @@ impl Evaluator {
                 subject.clock = Some(clock);
             }
             let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut subject.windows, bench, clock, true);
-            let cause = Cause { rules, plan, compiled, gate, moment };
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut subject.windows, bench, clock, Look::Now);
+            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock };
             subject.judge(&cause, clock, measured, out);
         }
     }
@@ -233,7 +245,7 @@ impl Evaluator {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
-            subject.reground(&Cause { rules, plan, compiled, gate, moment }, out);
+            subject.reground(&Cause { rules, plan, compiled, gate, moment, lifts: false }, out);
         }
     }
 }

@@ -7,6 +7,8 @@ use watchfire_model::ladder::{Delay, Direction, Ladder, Step};
 use watchfire_model::quantity::Finite;
 use watchfire_model::time::{Span, Timestamp};
 
+use crate::window::exact::{least_of_twelve_digits, twelve_digits};
+
 /// Delays and holds of a rule, the same for all its subjects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pace {
@@ -43,6 +45,10 @@ impl Pace {
 }
 
 /// The thresholds of one subject, turned so that higher is worse. A grade that is not there is never met.
+///
+/// Values and thresholds are compared to twelve digits, whichever way the value was made: what a scale makes of 3.0,
+/// 2.9999999999999996, meets 3. So that no value need be rounded for it, each threshold stands here as the least double
+/// that is rounded to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rungs {
     falling: bool,
@@ -53,7 +59,7 @@ pub(crate) struct Rungs {
 impl Rungs {
     pub(crate) fn new(direction: Direction, steps: &[(Grade, Finite, Finite)]) -> Self {
         let falling = direction == Direction::Falling;
-        let turn = |value: Finite| if falling { -value.get() } else { value.get() };
+        let turn = |value: Finite| least_of_twelve_digits(if falling { -value.get() } else { value.get() });
         let (mut raise, mut lift) = ([f64::INFINITY; 4], [f64::INFINITY; 4]);
         for (grade, raise_at, lift_below) in steps {
             raise[place(*grade)] = turn(*raise_at);
@@ -77,6 +83,12 @@ impl Rungs {
         met(0).max(met(1)).max(met(2)).max(met(3))
     }
 
+    /// Whether `value` is short of every grade's reset value.
+    pub(crate) fn is_calm(&self, value: f64) -> bool {
+        let turned = self.turn(value);
+        self.lift.iter().all(|lift| turned < *lift)
+    }
+
     /// The highest grade met by `value`, up to `cap`.
     pub(crate) fn grade_of(&self, value: f64, cap: Grade) -> Option<Grade> {
         let turned = self.turn(value);
@@ -85,12 +97,12 @@ impl Rungs {
 
     /// Where `grade` is entered.
     pub(crate) fn raise_at(&self, grade: Grade) -> Option<f64> {
-        self.has(place(grade)).then(|| self.turn(self.raise[place(grade)]))
+        self.has(place(grade)).then(|| self.turn(twelve_digits(self.raise[place(grade)])))
     }
 
     /// Where `grade` is left.
     pub(crate) fn lift_below(&self, grade: Grade) -> Option<f64> {
-        self.has(place(grade)).then(|| self.turn(self.lift[place(grade)]))
+        self.has(place(grade)).then(|| self.turn(twelve_digits(self.lift[place(grade)])))
     }
 
     /// The ladder in the model's words.
@@ -183,9 +195,14 @@ pub(crate) struct Moved {
 }
 
 impl Climb {
-    /// A climb that begins at a grade known from elsewhere.
-    pub(crate) fn standing_at(level: u8) -> Self {
-        Self { judged: level.min(4), ..Self::default() }
+    /// A climb that stands at a level, having entered each at the time told; one of which that is not known, long ago.
+    pub(crate) fn standing(level: u8, at: Timestamp, since: [Option<Timestamp>; 4]) -> Self {
+        let entered = |since: Option<Timestamp>| Rung {
+            onset: since.unwrap_or(at).0,
+            held_for: since.map_or(i64::MAX, |since| (at - since).0),
+            ..UNTOUCHED
+        };
+        Self { judged: level.min(4), rungs: since.map(entered), ..Self::default() }
     }
 
     pub(crate) fn judged(&self) -> Option<Grade> {
@@ -205,6 +222,11 @@ impl Climb {
         let level = if self.judged > 0 { self.judged } else { self.pending };
         let rung = usize::from(level).checked_sub(1)?;
         self.rungs.get(rung).map(|rung| Timestamp(rung.onset))
+    }
+
+    /// `at`, if no more than `max_gap` after the last value; else the time of that.
+    pub(crate) fn within_reach(&self, at: Timestamp, max_gap: Span) -> Timestamp {
+        self.last.filter(|last| at - *last > max_gap).unwrap_or(at)
     }
 
     /// Takes one value.
@@ -351,12 +373,20 @@ impl Climb {
         }
     }
 
+    /// All that was seen is moved in time: the clock that stamped it was set.
+    pub(crate) fn shift(&mut self, by: Span) {
+        self.last = self.last.map(|last| last + by);
+        for rung in self.rungs.iter_mut().filter(|rung| **rung != UNTOUCHED) {
+            rung.onset = rung.onset.saturating_add(by.0);
+        }
+    }
+
     /// Takes over what a late reading brought to light: never less than what is known already.
     pub(crate) fn learn(&mut self, rungs: &Rungs, other: &Self, level: u8, onset: Timestamp) -> Moved {
         let moved = Moved { from: self.judged, pending_from: self.pending, torn: false };
         for (rung, theirs) in self.rungs.iter_mut().zip(&other.rungs) {
-            if theirs.met > rung.met {
-                (rung.met, rung.met_for) = (theirs.met, theirs.met_for.max(rung.met_for));
+            if theirs.met > 0 {
+                (rung.met, rung.met_for) = (theirs.met.max(rung.met), theirs.met_for.max(rung.met_for));
             }
             rung.short_for = rung.short_for.min(theirs.short_for);
         }

@@ -87,6 +87,16 @@ impl Series {
         self.forgotten.is_some_and(|gone| gone > start)
     }
 
+    /// Whether anything was ever forgotten.
+    pub(crate) fn has_forgotten_any(&self) -> bool {
+        self.forgotten.is_some()
+    }
+
+    /// Whether a sample of this time would be older than anything that can be kept.
+    pub(crate) fn has_forgotten(&self, at: Timestamp) -> bool {
+        self.forgotten.is_some_and(|gone| at <= gone)
+    }
+
     /// The number of the oldest sample.
     pub(crate) fn begin(&self) -> u64 {
         self.base
@@ -137,9 +147,27 @@ impl Series {
         self.samples.push_back(sample);
     }
 
+    /// Moves all of it in time: the clock that stamped it was set.
+    pub(crate) fn shift(&mut self, by: Span) {
+        for sample in &mut self.samples {
+            sample.at = sample.at + by;
+        }
+        self.forgotten = self.forgotten.map(|at| at + by);
+        self.first = self.first.map(|at| at + by);
+    }
+
+    /// Drops what is younger than `at`; says whether there was any.
+    pub(crate) fn drop_after(&mut self, at: Timestamp) -> bool {
+        let kept = self.samples.partition_point(|sample| sample.at <= at);
+        let dropped = kept < self.samples.len();
+        self.samples.truncate(kept);
+        self.forgotten = self.forgotten.map(|gone| gone.min(at));
+        dropped
+    }
+
     /// Puts a sample that is not the newest in its place.
     pub(crate) fn place(&mut self, sample: Sample) -> Placed {
-        if self.forgotten.is_some_and(|gone| sample.at <= gone) {
+        if self.has_forgotten(sample.at) {
             return Placed::Forgotten;
         }
         let place = self.samples.partition_point(|other| other.at < sample.at);
@@ -154,6 +182,16 @@ impl Series {
                 self.samples.insert(place, sample);
                 Placed::Inserted
             }
+        }
+    }
+
+    /// Forgets what late samples have made too many.
+    pub(crate) fn trim(&mut self, keep: Keep) {
+        while self.samples.len() > keep.samples
+            && let Some(front) = self.samples.pop_front()
+        {
+            self.forgotten = Some(front.at);
+            self.base += 1;
         }
     }
 

@@ -187,12 +187,22 @@ impl Window {
         let end = t - self.spec.age;
         let start = end - self.spec.span;
         self.advance(series, lens, start, end);
-        if series.forgets(start) || self.wild > 0 {
+        if series.forgets(start) || self.wild > 0 || self.lacks_first_step(series, lens) {
             return Err(Blank::Thin);
         }
         self.require_coverage(series, lens, start, end)?;
         let value = self.value(series).ok_or(Blank::Thin)?;
         Ok(Known { value, flag: self.flag(series), saturated: self.saturated > 0 })
+    }
+
+    /// Whether it adds up steps, and the sample before its oldest was there once and is forgotten.
+    fn lacks_first_step(&self, series: &Series, lens: &Lens) -> bool {
+        let of_steps = match self.spec.take {
+            Take::Diff => true,
+            Take::Sum => lens.kind == Kind::Counter,
+            Take::Mean | Take::Min | Take::Max | Take::Rise | Take::Count | Take::SpanHours => false,
+        };
+        of_steps && self.lo < self.hi && self.lo == series.begin() && series.has_forgotten_any()
     }
 
     fn advance(&mut self, series: &Series, lens: &Lens, start: Timestamp, end: Timestamp) {

@@ -8,14 +8,14 @@ use watchfire_model::reading::Observation;
 use watchfire_model::time::{Span, Timestamp};
 
 use super::ground::Ground;
-use super::measuring::{Moment, measure};
+use super::measuring::{Look, Moment, measure};
 use super::subject::{Cause, Subject};
 use super::{Evaluator, windows};
-use crate::engine::Bench;
 use crate::ladder::{Climb, Seen};
-use crate::ruleset::Measure;
+use crate::quality::{Gate, PointGate};
+use crate::ruleset::SubjectPlan;
 use crate::series::Sample;
-use crate::window::{Blank, Known, Window};
+use crate::window::exact::twelve_digits;
 
 /// Most moments that one late reading makes us look at again.
 const MOMENTS: usize = 256;
@@ -43,8 +43,45 @@ impl Evaluator {
         replaced: Option<Sample>,
         out: &mut Vec<Finding>,
     ) {
+        let readers = self.rules.readers(seen.point).iter().map(|ix| *ix as usize).collect();
+        self.relearn(readers, moment, seen, replaced, out);
+    }
+
+    /// The newest of its point may still be older than what another point of the same measure has said: then the moment
+    /// between was judged without it.
+    pub(super) fn look_back(&mut self, moment: Moment, seen: &Observation, out: &mut Vec<Finding>) {
+        let readers = self.rules.readers(seen.point).iter().map(|ix| *ix as usize);
+        let behind =
+            |ix: &usize| self.subjects.get(*ix).and_then(|subject| subject.clock).is_some_and(|clock| clock > seen.at);
+        let behind: Vec<usize> = readers.filter(behind).collect();
+        let matters: Vec<usize> = behind.into_iter().filter(|ix| self.is_of_note(*ix, seen.at)).collect();
+        if !matters.is_empty() {
+            self.relearn(matters, moment, seen, None, out);
+        }
+    }
+
+    /// Whether any moment from `from` on is not short of the lowest grade's reset value; cheap where all is calm.
+    fn is_of_note(&mut self, ix: usize, from: Timestamp) -> bool {
+        let Self { rules, gate, subjects, benches, .. } = self;
+        let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get(ix)) else { return false };
+        let Some(compiled) = rules.rules.get(plan.rule) else { return false };
+        let mut looking = windows(rules, plan);
+        moments(plan, gate, from).into_iter().any(|at| {
+            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, Look::Then);
+            subject.climb.level() > 0 || measured.is_ok_and(|known| !plan.rungs.is_calm(known.value))
+        })
+    }
+
+    fn relearn(
+        &mut self,
+        readers: Vec<usize>,
+        moment: Moment,
+        seen: &Observation,
+        replaced: Option<Sample>,
+        out: &mut Vec<Finding>,
+    ) {
         let sample = Sample { at: seen.at, value: seen.value.get(), flag: seen.flag, checks: seen.checks };
-        let readers: Vec<usize> = self.rules.readers(seen.point).iter().map(|ix| *ix as usize).collect();
         let with: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at)).collect();
         if let Some(point) = self.gate.point_mut(seen.point) {
             point.series_mut().take_back(seen.at, replaced);
@@ -65,22 +102,15 @@ impl Evaluator {
         let Some(compiled) = rules.rules.get(plan.rule) else { return Rerun::default() };
         let interval = plan.reads.iter().map(|look| look.lens.interval).max().unwrap_or(Span::ZERO);
         let begin = from - compiled.pace.reach(interval) - interval;
-        let mut times: Vec<Timestamp> = plan
-            .reads
-            .iter()
-            .filter_map(|look| gate.point(look.point))
-            .flat_map(|point| point.series().iter().rev().map(|sample| sample.at).take_while(move |at| *at >= begin))
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        let times = times.split_off(times.len().saturating_sub(MOMENTS));
+        let times = moments(plan, gate, begin);
         let Some(first) = times.first() else { return Rerun::default() };
-        let mut rerun = Rerun { climb: Climb::standing_at(subject.level_before(*first)), ..Rerun::default() };
+        let mut rerun = Rerun { climb: subject.climb_before(*first), ..Rerun::default() };
         let mut looking = windows(rules, plan);
-        let cause = Cause { rules, plan, compiled, gate, moment: Moment { seq: Default::default(), at: from } };
+        let cause =
+            Cause { rules, plan, compiled, gate, moment: Moment { seq: Default::default(), at: from }, lifts: true };
         for at in times {
             let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, false);
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, Look::Then);
             let Ok(known) = measured else { continue };
             let seen = Seen { at, value: known.value, trust: cause.trust(&known, Ground::Good) };
             let moved = rerun.climb.step(&plan.rungs, &compiled.pace, plan.max_gap, seen);
@@ -110,7 +140,7 @@ impl Evaluator {
         let onset = if peak >= standing && peak > 0 { with.onset } else { with.climb.onset().unwrap_or(moment.at) };
         let at = if peak > 0 { with.at } else { moment.at };
         let moved = subject.climb.learn(&plan.rungs, &with.climb, level, onset);
-        let cause = Cause { rules, plan, compiled, gate, moment: Moment { at, ..moment } };
+        let cause = Cause { rules, plan, compiled, gate, moment: Moment { at, ..moment }, lifts: true };
         if subject.climb.level() > moved.from {
             if peak > 0 {
                 subject.set_value(with.value);
@@ -135,30 +165,38 @@ impl Evaluator {
             for window in &mut subject.windows {
                 window.distrust();
             }
-            let measured = match &compiled.measure {
-                _ if kept => {
-                    let mut looking: Box<[Window]> = windows(rules, plan);
-                    let bench: Option<&mut Bench> = benches.get_mut(plan.rule).and_then(Option::as_mut);
-                    measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, false)
-                }
-                Measure::Last => Ok(Known { value: seen.value.get(), flag: seen.flag, saturated: false }),
-                Measure::Window(_) | Measure::Program(_) => Err(Blank::Thin),
-            };
+            let mut looking = windows(rules, plan);
+            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let look = if kept { Look::Then } else { Look::Lone(seen) };
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, look);
             let Ok(known) = measured else { continue };
-            let cause = Cause { rules, plan, compiled, gate, moment };
+            let cause = Cause { rules, plan, compiled, gate, moment, lifts: false };
             let cap = cause.trust(&known, Ground::Good).cap;
             let missed = plan.rungs.grade_of(known.value, cap).map_or(0, Grade::level);
-            let knew = subject.climb.level().max(subject.level_before(seen.at));
+            let then = subject.level_before(seen.at).max(subject.level_before(seen.at + Span(1)));
+            let knew = subject.climb.level().max(then);
             if missed > knew && !subject.has_said(missed) {
                 subject.missed = subject.clock.map(|clock| (missed, clock));
                 let mut finding = subject.finding(&cause, Change::MissedCrossing, subject.climb.level());
-                finding.value = Some(known.value);
+                finding.value = Some(twelve_digits(known.value));
                 finding.threshold = Grade::from_level(missed).and_then(|grade| plan.rungs.raise_at(grade));
                 finding.onset = seen.at;
                 out.push(finding);
             }
         }
     }
+}
+
+/// When a plan's points said something, from `begin` on, in order; the last of them where there are too many.
+fn moments(plan: &SubjectPlan, gate: &Gate, begin: Timestamp) -> Vec<Timestamp> {
+    let points = plan.reads.iter().filter_map(|look| gate.point(look.point));
+    let times = |point: &PointGate| -> Vec<Timestamp> {
+        point.series().iter().rev().map(|sample| sample.at).take_while(|at| *at >= begin).collect()
+    };
+    let mut times: Vec<Timestamp> = points.flat_map(times).collect();
+    times.sort_unstable();
+    times.dedup();
+    times.split_off(times.len().saturating_sub(MOMENTS))
 }
 
 impl Subject {

@@ -1,13 +1,13 @@
 //! A rule's number for one subject at one moment: the native way for a point or a window of it, Rhai for the rest.
 
 use watchfire_model::id::Seq;
-use watchfire_model::quality::Flag;
+use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::reading::Observation;
 use watchfire_model::time::Timestamp;
 
 use crate::engine::{Bench, Program, Sandbox, Wanted};
 use crate::quality::Gate;
-use crate::ruleset::{Compiled, Look, Measure, SubjectPlan};
-use crate::window::exact::twelve_digits;
+use crate::ruleset::{Compiled, Look as Read, Measure, SubjectPlan};
 use crate::window::{Blank, Known, Window};
 
 /// When something is judged, and by which row.
@@ -18,7 +18,18 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
 }
 
-/// Takes the measure as of `t`. `live` when `t` is the present: then a value whose clock is ahead of ours counts too.
+/// What a measure may look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look<'a> {
+    /// The present: a value whose clock is ahead of ours counts too.
+    Now,
+    /// The past, from the series.
+    Then,
+    /// One reading alone, which is older than anything kept.
+    Lone(&'a Observation),
+}
+
+/// Takes the measure as of `t`.
 #[expect(clippy::too_many_arguments, reason = "borrowed one by one from an Evaluator that is being changed")]
 pub(super) fn measure(
     sandbox: &Sandbox,
@@ -28,39 +39,53 @@ pub(super) fn measure(
     windows: &mut [Window],
     bench: Option<&mut Bench>,
     t: Timestamp,
-    live: bool,
+    look: Look<'_>,
 ) -> Result<Known, Blank> {
     match (&compiled.measure, bench) {
-        (Measure::Last, _) => last(plan.reads.first().ok_or(Blank::Thin)?, gate, t, live),
+        (Measure::Last, _) => last(plan.reads.first().ok_or(Blank::Thin)?, gate, t, look),
         (Measure::Window(_), _) => {
-            let (look, window) = (plan.reads.first().ok_or(Blank::Thin)?, windows.first_mut().ok_or(Blank::Thin)?);
-            windowed(look, gate, window, t)
+            let (read, window) = (plan.reads.first().ok_or(Blank::Thin)?, windows.first_mut().ok_or(Blank::Thin)?);
+            windowed(read, gate, window, t, look)
         }
-        (Measure::Program(program), Some(bench)) => run(sandbox, program, plan, gate, windows, bench, t, live),
+        (Measure::Program(program), Some(bench)) => run(sandbox, program, plan, gate, windows, bench, t, look),
         (Measure::Program(_), None) => Err(Blank::Thin),
     }
 }
 
 /// The newest value of a point, unless it is too old to speak for `t`.
-fn last(look: &Look, gate: &Gate, t: Timestamp, live: bool) -> Result<Known, Blank> {
-    let point = gate.point(look.point).ok_or(Blank::Warming)?;
-    let sample = if live { point.newest() } else { point.series().last(t).copied() };
-    let sample = sample.ok_or(Blank::Warming)?;
-    if t - sample.at > look.stale_after {
+fn last(read: &Read, gate: &Gate, t: Timestamp, look: Look<'_>) -> Result<Known, Blank> {
+    let point = gate.point(read.point).ok_or(Blank::Warming)?;
+    let sample = match look {
+        Look::Now => match point.ahead() {
+            // It stands where our clock stood, and there is none to hold it against: it is the last that was heard.
+            Some(ahead) => return Ok(converted(read, Known::of(&ahead))),
+            None => point.series().newest().copied().ok_or(Blank::Warming)?,
+        },
+        Look::Then => point.series().last(t).copied().ok_or(Blank::Warming)?,
+        Look::Lone(seen) if seen.point == read.point => {
+            let (flag, saturated) = (seen.flag, seen.checks.has(Checks::SATURATED));
+            return Ok(converted(read, Known { value: seen.value.get(), flag, saturated }));
+        }
+        Look::Lone(_) => return Err(Blank::Thin),
+    };
+    if t - sample.at > read.stale_after {
         return Err(Blank::Thin);
     }
-    Ok(converted(look, Known::of(&sample)))
+    Ok(converted(read, Known::of(&sample)))
 }
 
-fn windowed(look: &Look, gate: &Gate, window: &mut Window, t: Timestamp) -> Result<Known, Blank> {
-    let point = gate.point(look.point).ok_or(Blank::Warming)?;
-    window.read(point.series(), &look.lens, t).map(|known| converted(look, known))
+fn windowed(read: &Read, gate: &Gate, window: &mut Window, t: Timestamp, look: Look<'_>) -> Result<Known, Blank> {
+    if matches!(look, Look::Lone(_)) {
+        return Err(Blank::Thin);
+    }
+    let point = gate.point(read.point).ok_or(Blank::Warming)?;
+    window.read(point.series(), &read.lens, t).map(|known| converted(read, known))
 }
 
-fn converted(look: &Look, known: Known) -> Known {
-    match look.unit {
+fn converted(read: &Read, known: Known) -> Known {
+    match read.unit {
         None => known,
-        Some(unit) => Known { value: twelve_digits(known.value * unit.factor + unit.offset), ..known },
+        Some(unit) => Known { value: known.value * unit.factor + unit.offset, ..known },
     }
 }
 
@@ -77,7 +102,7 @@ pub(super) fn program_windows(program: &Program, plan: &SubjectPlan) -> Box<[Win
 }
 
 /// The points of one name among a plan's reads.
-fn points_of(plan: &SubjectPlan, name: usize) -> &[Look] {
+fn points_of(plan: &SubjectPlan, name: usize) -> &[Read] {
     let begin: usize = plan.widths.iter().take(name).sum();
     let end = begin + plan.widths.get(name).copied().unwrap_or(0);
     plan.reads.get(begin..end).unwrap_or(&[])
@@ -92,17 +117,17 @@ fn run(
     windows: &mut [Window],
     bench: &mut Bench,
     t: Timestamp,
-    live: bool,
+    look: Look<'_>,
 ) -> Result<Known, Blank> {
     let (mut flag, mut saturated) = (Flag::Good, false);
     let mut windows = windows.iter_mut();
     for (ask, (name, wanted)) in program.asks().enumerate() {
         bench.clear(ask);
-        for look in points_of(plan, name) {
+        for read in points_of(plan, name) {
             let known = match wanted {
-                Wanted::Last => last(look, gate, t, live),
+                Wanted::Last => last(read, gate, t, look),
                 Wanted::Window(_) => match windows.next() {
-                    Some(window) => windowed(look, gate, window, t),
+                    Some(window) => windowed(read, gate, window, t, look),
                     None => Err(Blank::Thin),
                 },
             };
@@ -116,6 +141,5 @@ fn run(
             }
         }
     }
-    // To twelve digits, as every window is: a sum of exact parts must meet a threshold that it equals.
-    program.run(sandbox, bench).map(|value| Known { value: twelve_digits(value), flag, saturated })
+    program.run(sandbox, bench).map(|value| Known { value, flag, saturated })
 }

@@ -24,14 +24,20 @@ impl Silence {
         self.expected.get(point.index()).copied().unwrap_or(true)
     }
 
-    /// Looks at a point once `at` has come, up to a second later.
+    /// Looks at a point once the second of `at` has come.
     pub(super) fn expect(&mut self, point: PointIx, at: Steady) {
         if let Some(expected) = self.expected.get_mut(point.index())
             && !*expected
         {
             *expected = true;
-            self.seconds.entry(at.0.saturating_add(999).div_euclid(1_000)).or_default().push(point);
+            self.seconds.entry(second(at)).or_default().push(point);
         }
+    }
+
+    /// Whether the second of `at` has come. A point stands in an earlier second when it has been heard since; by this
+    /// alone, and never by where it stands, is it silent, so that a restart makes no difference.
+    pub(super) fn has_come(now: Steady, at: Steady) -> bool {
+        second(at).saturating_mul(1_000) <= now.0
     }
 
     /// When the next second comes.
@@ -55,6 +61,11 @@ impl Silence {
         due.sort_unstable();
         due
     }
+}
+
+/// The second at whose beginning `at` is past.
+fn second(at: Steady) -> i64 {
+    at.0.saturating_add(999).div_euclid(1_000)
 }
 
 #[cfg(test)]

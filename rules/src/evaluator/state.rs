@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchfire_model::id::{PointId, RuleId, StationId, SubjectId};
-use watchfire_model::time::Now;
+use watchfire_model::time::{Now, Span};
 
 use super::subject::Subject;
 use super::{Evaluator, benches, windows};
 use crate::engine::Bench;
+use crate::ladder::Climb;
 use crate::quality::{Gate, PointGate};
 use crate::ruleset::RuleSet;
 
@@ -20,6 +21,9 @@ use super::silence::Silence;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EvaluatorState {
     started: Option<Now>,
+    /// How far the wall stood from the steady clock.
+    #[serde(default)]
+    offset: Option<Span>,
     /// Points that were heard, or failed.
     points: Vec<(StationId, PointId, PointGate)>,
     /// Subjects about which something is known.
@@ -35,6 +39,7 @@ impl Evaluator {
         let subjects = self.rules.subjects.iter().zip(&self.subjects).filter(|(_, subject)| subject.is_touched());
         EvaluatorState {
             started: self.started,
+            offset: self.gate.offset(),
             points: points
                 .filter_map(|(point, gate)| {
                     let station = site.stations.get(point.station.index())?;
@@ -71,7 +76,7 @@ impl Evaluator {
         let subjects = subjects.collect();
         let benches: Vec<Option<Bench>> = benches(&rules);
         let mut evaluator = Self {
-            gate: Gate::restored(site, rules.keep(), points),
+            gate: Gate::restored(site, rules.keep(), points, state.offset),
             subjects,
             benches,
             silence: Silence::new(rules.site().points.len()),
@@ -87,6 +92,7 @@ impl Evaluator {
 
 impl Subject {
     fn is_touched(&self) -> bool {
-        self.n > 0 || self.clock.is_some()
+        // A value whose clock is ahead moves no clock, and may still leave its mark.
+        self.n > 0 || self.clock.is_some() || self.lack.is_some() || self.climb != Climb::default()
     }
 }

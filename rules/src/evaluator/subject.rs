@@ -14,6 +14,7 @@ use super::measuring::Moment;
 use crate::ladder::{Climb, Moved, Seen, Trust};
 use crate::quality::{Gate, Health};
 use crate::ruleset::{Compiled, RuleSet, SubjectPlan};
+use crate::window::exact::twelve_digits;
 use crate::window::{Blank, Known, Window};
 
 /// Changes of grade that are remembered for readings that come late.
@@ -27,6 +28,8 @@ pub(super) struct Cause<'a> {
     pub(super) compiled: &'a Compiled,
     pub(super) gate: &'a Gate,
     pub(super) moment: Moment,
+    /// Whether it may end a grade.
+    pub(super) lifts: bool,
 }
 
 /// Where one subject stands.
@@ -93,8 +96,9 @@ impl Subject {
         Self { windows, ..Self::default() }
     }
 
+    /// As it is compared with thresholds: to twelve digits.
     pub(super) fn value(&self) -> Option<f64> {
-        self.value.map(f64::from_bits)
+        self.value.map(|bits| twelve_digits(f64::from_bits(bits)))
     }
 
     pub(super) fn set_value(&mut self, value: f64) {
@@ -140,6 +144,8 @@ impl Subject {
             Ok(known) => {
                 self.value = Some(known.value.to_bits());
                 let trust = cause.trust(&known, self.ground);
+                // Its own clock is wrong, and ours may be: as little time passes by it as is certain.
+                let at = if cause.lifts { at } else { self.climb.within_reach(at, cause.plan.max_gap) };
                 let seen = Seen { at, value: known.value, trust };
                 self.climb.step(&cause.plan.rungs, &cause.compiled.pace, cause.plan.max_gap, seen)
             }
@@ -162,6 +168,23 @@ impl Subject {
             self.climb.lose_ground();
         }
         stood_on
+    }
+
+    /// The points it reads were moved in time: `newest` is their newest sample now. What it remembers moves with them.
+    pub(super) fn reset_clock(&mut self, newest: Option<Timestamp>) {
+        for window in &mut self.windows {
+            window.distrust();
+        }
+        let (Some(clock), Some(newest)) = (self.clock, newest) else { return };
+        let by = newest - clock;
+        self.clock = Some(newest);
+        self.climb.shift(by);
+        for (at, _) in &mut self.past {
+            *at = *at + by;
+        }
+        if let Some((_, at)) = &mut self.missed {
+            *at = *at + by;
+        }
     }
 
     fn unmoved(&self) -> Moved {
@@ -207,6 +230,19 @@ impl Subject {
     pub(super) fn level_before(&self, at: Timestamp) -> u8 {
         let next = self.past.iter().find(|(when, _)| *when >= at);
         next.map_or_else(|| self.climb.level(), |(_, before)| *before)
+    }
+
+    /// The climb just before `at`, as far as the changes remembered tell: where it stood and since when, with no delay
+    /// running.
+    pub(super) fn climb_before(&self, at: Timestamp) -> Climb {
+        let mut since = [None; 4];
+        let after = self.past.iter().skip(1).map(|(_, before)| *before).chain([self.climb.level()]);
+        for ((when, before), after) in self.past.iter().zip(after).take_while(|((when, _), _)| *when < at) {
+            for level in *before..after {
+                since[usize::from(level)] = Some(*when);
+            }
+        }
+        Climb::standing(self.level_before(at), at, since)
     }
 
     /// A finding of what stands now.
@@ -265,7 +301,7 @@ impl Cause<'_> {
             (Flag::Suspect, Class::Ordinary) => Trust { cap: self.compiled.suspect_cap, lifts: false },
             (Flag::Suspect | Flag::Fail | Flag::Missing, _) => Trust { cap: Grade::Red, lifts: false },
         };
-        trust.lifts &= !ground.is_lost();
+        trust.lifts &= self.lifts && !ground.is_lost();
         trust
     }
 

@@ -12,6 +12,7 @@ use watchfire_model::time::{Span, Steady, Timestamp};
 use super::Evaluator;
 use crate::quality::Outcome;
 
+mod properties;
 pub(crate) mod world;
 
 use world::{MINUTE, World, delay, point, rule, said};

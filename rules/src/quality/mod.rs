@@ -76,6 +76,8 @@ pub struct Judged {
     pub outcome: Outcome,
     /// Whether the point's [`Health`] may have changed.
     pub health_changed: bool,
+    /// Whether samples from what is now the future were dropped for it, or all were moved in time.
+    pub rewound: bool,
 }
 
 /// What a reading is, after the gate.
@@ -103,9 +105,11 @@ pub struct Gate {
     site: Arc<Site>,
     points: Vec<PointGate>,
     keep: Vec<Keep>,
-    /// Points heard at least once, and those whose last reading was ahead of our clock.
-    heard: usize,
+    /// Points that tell a time of their own, and those whose last reading was ahead of our clock.
+    clocks: usize,
     ahead: usize,
+    /// How far the wall stood from the steady clock when last looked at.
+    offset: Option<Span>,
 }
 
 impl Gate {
@@ -117,14 +121,14 @@ impl Gate {
 
     /// A gate that keeps so much of each point.
     pub(crate) fn keeping(site: Arc<Site>, keep: Vec<Keep>) -> Self {
-        Self { points: vec![PointGate::default(); site.points.len()], keep, heard: 0, ahead: 0, site }
+        Self { points: vec![PointGate::default(); site.points.len()], keep, clocks: 0, ahead: 0, offset: None, site }
     }
 
     /// A gate with the points as they were.
-    pub(crate) fn restored(site: Arc<Site>, keep: Vec<Keep>, points: Vec<PointGate>) -> Self {
-        let heard = points.iter().filter(|point| point.heard().is_some()).count();
+    pub(crate) fn restored(site: Arc<Site>, keep: Vec<Keep>, points: Vec<PointGate>, offset: Option<Span>) -> Self {
+        let clocks = points.iter().filter(|point| point.tells_time()).count();
         let ahead = points.iter().filter(|point| point.leads()).count();
-        Self { site, points, keep, heard, ahead }
+        Self { site, points, keep, clocks, ahead, offset }
     }
 
     /// What is known of a point.
@@ -141,15 +145,32 @@ impl Gate {
         self.points.get_mut(point.index())
     }
 
+    /// How far the wall stood from the steady clock.
+    pub(crate) fn offset(&self) -> Option<Span> {
+        self.offset
+    }
+
+    /// Looks at both clocks. Where the wall was stepped, every point whose readings bear our stamp goes with it, so that
+    /// what it is about to say is neither old nor in the future; says whether that was so.
+    pub(crate) fn keep_time(&mut self, now: Now) -> bool {
+        let stepped = clock::stepped(self.offset, now);
+        self.offset = Some(clock::offset(now));
+        if let Some(by) = stepped {
+            for point in &mut self.points {
+                point.wall_stepped(by);
+            }
+        }
+        stepped.is_some()
+    }
+
     /// Judges a reading, and remembers it.
     pub fn judge(&mut self, now: Now, reading: &Reading) -> Judged {
+        self.keep_time(now);
         let site = Arc::clone(&self.site);
         let ix = reading.point.index();
         let (Some(point), Some(keep)) = (site.points.get(ix), self.keep.get(ix).copied()) else {
             return Judged::refused(Flag::Missing, Checks::NONE, false);
         };
-        // When most sensors lead at once, it is our own clock that stepped back.
-        let clock_is_ours = self.ahead * 2 > self.heard && self.ahead > 2;
         let Some(gate) = self.points.get_mut(ix) else {
             return Judged::refused(Flag::Missing, Checks::NONE, false);
         };
@@ -159,18 +180,37 @@ impl Gate {
                 checks: Checks::RETAINED,
                 outcome: Outcome::Retained,
                 health_changed: false,
+                rewound: false,
             };
         }
-        let (was_heard, led) = (gate.heard().is_some(), gate.leads());
-        gate.set_leads(clock::is_ahead(reading));
-        let judged = match usable(point, reading) {
-            Err(refusal) => gate.refuse(reading, refusal),
-            Ok(value) => judge_value(gate, point, keep, now, reading, value, clock_is_ours),
-        };
-        self.heard += usize::from(gate.heard().is_some() && !was_heard);
+        let usable = usable(point, reading);
+        let settled = usable.is_ok() && gate.settle(now, reading);
+        if usable.is_ok_and(|value| gate.heard_already(reading, value)) {
+            return Judged {
+                flag: Flag::Good,
+                checks: Checks::NONE,
+                outcome: Outcome::Repeat,
+                health_changed: false,
+                rewound: settled,
+            };
+        }
+        let (told_time, led) = (gate.tells_time(), gate.leads());
+        gate.set_leads(reading);
         match (led, gate.leads()) {
             (false, true) => self.ahead += 1,
             (true, false) => self.ahead -= 1,
+            (true, true) | (false, false) => {}
+        }
+        // When most sensors lead at once, it is our own clock that is behind.
+        let clock_is_ours = self.ahead * 2 > self.clocks && self.ahead > 2;
+        let mut judged = match usable {
+            Err(refusal) => gate.refuse(reading, refusal),
+            Ok(value) => judge_value(gate, point, keep, now, reading, value, clock_is_ours),
+        };
+        judged.rewound |= settled;
+        match (told_time, gate.tells_time()) {
+            (false, true) => self.clocks += 1,
+            (true, false) => self.clocks -= 1,
             (true, true) | (false, false) => {}
         }
         judged
@@ -197,7 +237,7 @@ impl Gate {
 
 impl Judged {
     pub(crate) fn refused(flag: Flag, checks: Checks, health_changed: bool) -> Self {
-        Self { flag, checks, outcome: Outcome::Refused, health_changed }
+        Self { flag, checks, outcome: Outcome::Refused, health_changed, rewound: false }
     }
 
     /// The observation, where the reading became one.
@@ -292,11 +332,9 @@ fn judge_value(
     value: Finite,
     clock_is_ours: bool,
 ) -> Judged {
-    let ahead = !clock_is_ours && clock::is_ahead(reading);
+    let ahead = !clock_is_ours && gate.leads();
+    let rewound = !clock_is_ours && !ahead && gate.rewind(reading);
     let at = if ahead { reading.received_at } else { reading.observed_at };
-    if gate.heard_already(reading, at, value, ahead) {
-        return Judged { flag: Flag::Good, checks: Checks::NONE, outcome: Outcome::Repeat, health_changed: false };
-    }
     let newest = gate.series().newest();
     let fresh = newest.is_none_or(|newest| at > newest.at);
     let before = if fresh { newest } else { gate.series().last(at - Span(1)) };
@@ -314,7 +352,10 @@ fn judge_value(
     }
     let lasting = late_window(point);
     let age = newest.map_or(Span::ZERO, |newest| newest.at - at);
-    let health_changed = gate.accept(now, flag, checks, ahead.then_some((reading.observed_at, value)));
+    // What is too old to act on says nothing about how the point is now: a sensor whose clock fell back must not pass
+    // for one that is heard.
+    let too_old = !ahead && (age >= lasting || gate.series().has_forgotten(at));
+    let health_changed = !too_old && gate.accept(now, flag, checks, ahead.then_some((reading.observed_at, value)));
     let flag = gate.unproven(flag);
     let sample = Sample { at, value: value.get(), flag, checks };
     let seen = |checks| Observation { point: reading.point, at, value, flag, checks };
@@ -322,10 +363,10 @@ fn judge_value(
         gate.set_ahead(sample);
         Outcome::Ahead(seen(checks))
     } else if fresh {
-        gate.push(sample, keep);
+        gate.push(sample, reading.observed_at == reading.received_at, keep);
         Outcome::Fresh(seen(checks))
     } else {
-        match gate.place(sample) {
+        match gate.place(sample, keep) {
             Placed::Repeat => Outcome::Repeat,
             Placed::Forgotten => Outcome::Backfill(seen(checks.with(Checks::BACKFILL))),
             Placed::Inserted if age >= lasting => Outcome::Backfill(seen(checks.with(Checks::BACKFILL))),
@@ -340,7 +381,7 @@ fn judge_value(
         Outcome::Late(seen, _) | Outcome::Backfill(seen) => seen.checks,
         _ => checks,
     };
-    Judged { flag, checks, outcome, health_changed }
+    Judged { flag, checks, outcome, health_changed, rewound }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
-use super::{Cause, Judged, N_FAIL, N_GOOD, Outcome, Refusal};
+use super::{Cause, Judged, N_FAIL, N_GOOD, Outcome, Refusal, clock};
 use crate::series::{Keep, Placed, Sample, Series};
 
 /// Whether a point can be relied on now.
@@ -38,11 +38,22 @@ pub struct PointGate {
     ahead: Option<Ahead>,
     /// Whether the last reading's clock was ahead of ours, whoever was found to be wrong.
     leads: bool,
+    /// Whether the last accepted reading bore our own stamp, as those of sensors without a clock do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stamped: bool,
+    /// How far our wall fell back while the sensor's clock went on: it may be ahead by so much more.
+    #[serde(default)]
+    allowance: Span,
+    /// How far our wall was set since the last reading; with the next it is seen whether the point's times went with it.
+    #[serde(default)]
+    stepped: Span,
     ahead_in_a_row: u8,
     /// Good readings since the start or the last fault, as far as they matter.
     good_since: u8,
     bad_in_a_row: u8,
-    last_bad: Option<Timestamp>,
+    /// The last few readings that have no sample of their own in the series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    strays: Vec<Stray>,
     fault: Option<FaultCause>,
     calibrating: bool,
     link_down: bool,
@@ -57,6 +68,32 @@ struct Ahead {
     bits: u64,
     flag: Flag,
     checks: Checks,
+}
+
+/// A reading further than this from where it is expected tells nothing of whose clock was set.
+const WITHIN: Span = Span::minutes(10);
+/// Strays remembered of one point; a broker that delivers again goes back no further.
+const STRAYS: usize = 16;
+
+/// A reading without a sample in the series: it had no usable number, its clock was ahead, it was corrected, or it was
+/// older than anything kept. By it a repeat is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stray {
+    observed_at: Timestamp,
+    bits: u64,
+    /// What was wrong with a reading that had no usable number: the device's state, and why its value was none.
+    refused: Option<(u8, u8)>,
+}
+
+impl Stray {
+    fn of_value(observed_at: Timestamp, value: f64) -> Self {
+        Self { observed_at, bits: value.to_bits(), refused: None }
+    }
+
+    fn of_refused(reading: &Reading) -> Self {
+        let (bits, bad) = reading.value.map_or_else(|bad| (0, bad.code()), |value| (value.get().to_bits(), 0));
+        Self { observed_at: reading.observed_at, bits, refused: Some((reading.state.code(), bad)) }
+    }
 }
 
 impl PointGate {
@@ -96,14 +133,15 @@ impl PointGate {
         }
     }
 
+    /// The last that was heard, at our receipt, if its clock was ahead.
+    pub(crate) fn ahead(&self) -> Option<Sample> {
+        let Ahead { at, bits, flag, checks, .. } = self.ahead?;
+        Some(Sample { at, value: f64::from_bits(bits), flag, checks })
+    }
+
     /// The newest sample, the one at our receipt if its clock is ahead.
     pub(crate) fn newest(&self) -> Option<Sample> {
-        match self.ahead {
-            Some(ahead) if self.series.newest().is_none_or(|newest| newest.at <= ahead.at) => {
-                Some(Sample { at: ahead.at, value: f64::from_bits(ahead.bits), flag: ahead.flag, checks: ahead.checks })
-            }
-            Some(_) | None => self.series.newest().copied(),
-        }
+        self.ahead().or_else(|| self.series.newest().copied())
     }
 
     /// When something was last accepted.
@@ -111,12 +149,72 @@ impl PointGate {
         self.heard
     }
 
+    /// Whether its readings bear a time that is not ours.
+    pub(crate) fn tells_time(&self) -> bool {
+        self.heard.is_some() && !self.stamped
+    }
+
     pub(crate) fn leads(&self) -> bool {
         self.leads
     }
 
-    pub(super) fn set_leads(&mut self, leads: bool) {
-        self.leads = leads;
+    pub(super) fn set_leads(&mut self, reading: &Reading) {
+        self.leads = clock::is_ahead(reading, self.allowance);
+    }
+
+    /// Our wall was set: stamps of ours go with it, and clocks of the sensors' own do not.
+    pub(super) fn wall_stepped(&mut self, by: Span) {
+        self.heard_at = self.heard_at + by;
+        if let Some(ahead) = &mut self.ahead {
+            ahead.at = ahead.at + by;
+        }
+        self.stepped = self.stepped + by;
+        if self.stamped {
+            self.shift(by);
+        } else if self.heard.is_some() {
+            self.allowance = (self.allowance - by).max(Span::ZERO);
+        }
+    }
+
+    fn shift(&mut self, by: Span) {
+        self.series.shift(by);
+        self.good = self.good.map(|(at, bits)| (at + by, bits));
+    }
+
+    /// The first reading after our wall was set shows whether the sensor's clock was set with it, as one is that asks us
+    /// for the time: by what lies nearer to the last sample and the time passed since. Says whether that was not as
+    /// [`wall_stepped`](Self::wall_stepped) took it to be.
+    pub(super) fn settle(&mut self, now: Now, reading: &Reading) -> bool {
+        let by = self.stepped;
+        let (Some(newest), Some(heard), false) = (self.series.newest(), self.heard, by == Span::ZERO) else {
+            return false;
+        };
+        let expected = newest.at + (now.steady - heard);
+        let (otherwise, allowance) =
+            if self.stamped { (Span::ZERO - by, self.allowance - by) } else { (by, self.allowance + by) };
+        let amiss = |expected: Timestamp| (reading.observed_at - expected).0.abs();
+        let (as_taken, as_not) = (amiss(expected), amiss(expected + otherwise));
+        if as_taken.min(as_not) > WITHIN.0 {
+            return false;
+        }
+        self.stepped = Span::ZERO;
+        if as_taken <= as_not {
+            return false;
+        }
+        self.shift(otherwise);
+        self.allowance = allowance.max(Span::ZERO);
+        true
+    }
+
+    /// Drops samples that lie in the future of a reading whose own time is not: a clock, ours or the sensor's, was wrong
+    /// when they were taken, and until that time came all that is heard would be old. Says whether there were any.
+    pub(super) fn rewind(&mut self, reading: &Reading) -> bool {
+        let latest = clock::latest(reading, self.allowance);
+        if self.series.newest().is_none_or(|newest| newest.at <= latest) {
+            return false;
+        }
+        self.good = self.good.filter(|(at, _)| *at <= reading.received_at);
+        self.series.drop_after(reading.received_at)
     }
 
     pub(crate) fn is_silent(&self) -> bool {
@@ -132,10 +230,14 @@ impl PointGate {
     }
 
     /// Whether this very reading came before.
-    pub(super) fn heard_already(&self, reading: &Reading, at: Timestamp, value: Finite, ahead: bool) -> bool {
-        let bits = value.get().to_bits();
-        if ahead {
-            return self.ahead.is_some_and(|last| last.observed_at == reading.observed_at && last.bits == bits);
+    pub(super) fn heard_already(&self, reading: &Reading, value: Finite) -> bool {
+        let (at, bits) = (reading.observed_at, value.get().to_bits());
+        if let Some(last) = self.ahead.filter(|last| last.observed_at == at) {
+            // A clock that is ahead and stands still makes no repeats of values that come and go.
+            return last.bits == bits;
+        }
+        if self.strays.contains(&Stray::of_value(at, value.get())) {
+            return true;
         }
         match self.series.newest() {
             Some(newest) if at < newest.at => {
@@ -146,18 +248,28 @@ impl PointGate {
         }
     }
 
+    /// Remembers a reading that leaves no sample.
+    fn stray(&mut self, stray: Stray) {
+        if self.strays.len() >= STRAYS {
+            self.strays.remove(0);
+        }
+        self.strays.push(stray);
+    }
+
     /// Counts a reading without a usable number.
     pub(super) fn refuse(&mut self, reading: &Reading, refusal: Refusal) -> Judged {
-        if self.last_bad == Some(reading.observed_at) {
+        let stray = Stray::of_refused(reading);
+        if self.strays.contains(&stray) {
             return Judged {
                 flag: refusal.flag,
                 checks: refusal.checks,
                 outcome: Outcome::Repeat,
                 health_changed: false,
+                rewound: false,
             };
         }
         let before = self.health();
-        self.last_bad = Some(reading.observed_at);
+        self.stray(stray);
         self.bad_in_a_row = self.bad_in_a_row.saturating_add(1);
         match refusal.cause {
             Cause::Calibrating => {
@@ -187,7 +299,6 @@ impl PointGate {
         self.heard = Some(now.steady);
         self.heard_at = now.wall;
         self.bad_in_a_row = 0;
-        self.last_bad = None;
         self.calibrating = false;
         self.link_down = false;
         self.silent = None;
@@ -195,6 +306,7 @@ impl PointGate {
             self.ahead_in_a_row = self.ahead_in_a_row.saturating_add(1);
             let bits = value.get().to_bits();
             self.ahead = Some(Ahead { observed_at, at: now.wall, bits, flag, checks });
+            self.stray(Stray::of_value(observed_at, value.get()));
             if self.ahead_in_a_row >= N_FAIL {
                 self.fail(FaultCause::Clock);
             }
@@ -224,15 +336,23 @@ impl PointGate {
         }
     }
 
-    pub(super) fn push(&mut self, sample: Sample, keep: Keep) {
+    pub(super) fn push(&mut self, sample: Sample, stamped: bool, keep: Keep) {
+        self.stamped = stamped;
         if sample.flag <= Flag::NotEvaluated {
             self.good = Some((sample.at, sample.value.to_bits()));
         }
         self.series.push(sample, keep);
     }
 
-    pub(super) fn place(&mut self, sample: Sample) -> Placed {
-        self.series.place(sample)
+    pub(super) fn place(&mut self, sample: Sample, keep: Keep) -> Placed {
+        let placed = self.series.place(sample);
+        self.series.trim(keep);
+        match placed {
+            Placed::Replaced(old) => self.stray(Stray::of_value(old.at, old.value)),
+            Placed::Forgotten => self.stray(Stray::of_value(sample.at, sample.value)),
+            Placed::Inserted | Placed::Repeat => {}
+        }
+        placed
     }
 
     /// The point's link went down or came up. Up alone proves nothing: the next good reading does.

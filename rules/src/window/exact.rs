@@ -42,6 +42,23 @@ pub(crate) fn twelve_digits(value: f64) -> f64 {
     }
 }
 
+/// The least double that [`twelve_digits`] brings to `value` or above it: comparing with it is comparing to twelve digits.
+pub(crate) fn least_of_twelve_digits(value: f64) -> f64 {
+    let value = twelve_digits(value);
+    let (mut below, mut least) = (value - value.abs() * 1e-11, value);
+    loop {
+        let middle = below + (least - below) / 2.0;
+        if !(below < middle && middle < least) {
+            return least;
+        }
+        if twelve_digits(middle) >= value {
+            least = middle;
+        } else {
+            below = middle;
+        }
+    }
+}
+
 /// A least-squares line through (time, value) pairs that come and go, exact whatever came before.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Line {
@@ -132,6 +149,16 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn the_least_double_parts_what_rounding_parts(
+            units in -1_000_000_000_000_i64..1_000_000_000_000, places in -3_i32..12, off in -60_000_i64..60_000,
+        ) {
+            let threshold = twelve_digits(units as f64 / 10_f64.powi(places));
+            let value = threshold + threshold.abs() * f64::EPSILON * off as f64;
+            prop_assert_eq!(value >= least_of_twelve_digits(threshold), twelve_digits(value) >= threshold);
+            prop_assert_eq!(twelve_digits(least_of_twelve_digits(threshold)), threshold);
+        }
 
         #[test]
         fn what_came_and_went_leaves_no_trace(

@@ -1,0 +1,76 @@
+//! Clocks that are wrong: ours, which steps, and those of sensors (SEMANTICS §8, invariants 14 and 16).
+
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+use proptest::sample::select;
+use watchfire_model::finding::{Change, Evidence, Finding};
+
+use super::cases;
+use super::country::{POINTS, UPPER_STAGE};
+use super::life::{AGES, Deed, Life, Saying, difference, steady_deeds};
+
+/// Deeds in which no sensor's clock is ahead, and none that depends on what else was said.
+fn honest(deeds: &[Deed]) -> Vec<Deed> {
+    let honest = |deed: &Deed| match deed {
+        Deed::Says { point, lag, what } => Some(Deed::Says { point: *point, lag: (*lag).max(0), what: *what }),
+        Deed::Again(_) | Deed::Corrects { .. } | Deed::Deadline => None,
+        other => Some(other.clone()),
+    };
+    deeds.iter().filter_map(honest).collect()
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    /// Our clock steps, and nobody is warned or cleared for it, nor any sensor called broken.
+    #[test]
+    fn a_step_of_our_clock_is_no_event(
+        values in proptest::collection::vec(0.0_f64..6.0, POINTS as usize),
+        steps in proptest::collection::vec(
+            select(vec![-3_600_000_i64, 3_600_000, -600_000, 86_400_000, -86_400_000, -2_100]), 1..4),
+        apart in 1_usize..80,
+    ) {
+        let mut life = Life::new();
+        let value = |point: u32| values[point as usize];
+        life.minutes(45, value);
+        let before = life.findings.len();
+        for step in steps {
+            life.do_one(&Deed::Steps(step));
+            life.minutes(apart, value);
+        }
+        // A rule over one sensor with a clock of its own and one without cannot know which of them to follow.
+        for finding in life.findings.iter().skip(before).filter(|finding| finding.rule.as_str() != "wet") {
+            prop_assert!(!matches!(finding.change, Change::Raised | Change::Lifted), "{:?}", finding);
+            prop_assert!(!matches!(finding.evidence, Evidence::Fault { .. }), "{:?}", finding);
+        }
+    }
+
+    /// A sensor ten years ahead changes nothing for what does not read it.
+    #[test]
+    fn one_sensor_ten_years_ahead_is_alone(
+        deeds in steady_deeds(100), lies in proptest::collection::vec(0_usize..100, 1..10),
+    ) {
+        let deeds = honest(&deeds);
+        let (mut alone, mut among) = (Life::new(), Life::new());
+        alone.minutes(3, |_| 0.5);
+        among.minutes(3, |_| 0.5);
+        for (place, deed) in deeds.iter().enumerate() {
+            if lies.contains(&place) {
+                let lie = Deed::Says { point: UPPER_STAGE, lag: -AGES, what: Saying::Value(5.0) };
+                among.do_one(&lie);
+            }
+            alone.do_one(deed);
+            among.do_one(deed);
+        }
+        let others = |life: &Life| -> Vec<Finding> {
+            let apart = |finding: &&Finding| {
+                finding.subject.as_str() == "s0" && !["worst", "step"].contains(&finding.rule.as_str())
+            };
+            life.findings.iter().filter(apart).map(|f| Finding { seq: Default::default(), ..f.clone() }).collect()
+        };
+        prop_assert_eq!(difference(&others(&alone), &others(&among)), "");
+        alone.minutes(60, |_| 0.0);
+        among.minutes(60, |_| 0.0);
+        let judged = |life: &Life| life.evaluator.subjects().map(|view| (view.judged, view.evidence)).collect::<Vec<_>>();
+        prop_assert_eq!(judged(&alone), judged(&among));
+    }
+}
