@@ -16,4 +16,5 @@ pub mod shutdown;
 pub mod storage;
 pub mod supervisor;
 pub mod topology;
+pub mod turns;
 pub mod views;

@@ -8,11 +8,9 @@
 //!                       └──▶ series writers  screens ◀───────┘            └── commands ◀── API
 //! ```
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
@@ -23,10 +21,7 @@ use tracing::{error, warn};
 use watchfire_connectors::health::SourceHealth;
 use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_connectors::source::{self, Surroundings};
-use watchfire_model::bulletin::Notice;
-use watchfire_model::durable::Durable;
-use watchfire_model::id::{ChannelName, Seq, SourceName};
-use watchfire_model::mode::Live;
+use watchfire_model::id::{Seq, SourceName};
 use watchfire_model::time::Now;
 use watchfire_rules::ruleset::RuleSet;
 
@@ -34,19 +29,23 @@ use crate::api::{self, Api, StoredHistory};
 use crate::clock::Clock;
 use crate::config::settings::{ChannelConfig, Settings};
 use crate::dissemination::{channel, courier};
-use crate::duty::{Duty, IN_FLIGHT, Said};
+use crate::duty::{IN_FLIGHT, Said};
 use crate::entropy::Entropy;
 use crate::metrics::{Counts, Metrics};
-use crate::shards::Shard;
 use crate::shutdown::{LIMIT, Stop};
 use crate::storage::DataDir;
-use crate::storage::journal::{Commit, Journal, JournalReader};
+use crate::storage::disk::RealDisk;
+use crate::storage::journal::{Commit, JournalReader};
 use crate::storage::series::SeriesStore;
+use crate::turns::duty::{Couriers, DutyTurns};
+use crate::turns::journal::JournalTurns;
+use crate::turns::series::SeriesTurns;
+use crate::turns::shard::ShardTurns;
+use crate::turns::{Progress, SHARD, recovery};
 use crate::views::{Asked, DeskView, Views};
 
 mod duty_thread;
 mod journal_thread;
-mod recovery;
 mod series_thread;
 mod shard_thread;
 mod source_thread;
@@ -56,8 +55,6 @@ use journal_thread::JournalThread;
 use series_thread::SeriesThread;
 use shard_thread::ShardThread;
 
-/// The one shard's name among the snapshots.
-const SHARD: &str = "shard-0";
 /// Commits between the journal and the shard. Full: the journal waits, so intake fills, so sources wait or shed.
 const COMMITS: usize = 64;
 /// Things said to the duty loop. Full: the shard or a courier waits; nothing is dropped.
@@ -101,29 +98,9 @@ pub enum StartError {
 }
 
 impl StartError {
-    fn outside(what: &str, name: &str, error: &dyn std::error::Error) -> Self {
+    pub(crate) fn outside(what: &str, name: &str, error: &dyn std::error::Error) -> Self {
         Self::Outside { what: format!("{what} {name}"), reason: error.to_string() }
     }
-}
-
-/// The way to each courier, by its channel's name.
-type Couriers = BTreeMap<ChannelName, mpsc::Sender<Durable<Notice<Live>>>>;
-
-/// How far the logs and machines have come; what each thread tells the others without waiting for them.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    /// The journal's last synced row.
-    pub(crate) durable: watch::Sender<Seq>,
-    /// Findings recorded in the ledger since the start of this process.
-    pub(crate) recorded: AtomicU64,
-    /// Turns of the duty loop.
-    pub(crate) turns: AtomicU64,
-    /// When a shard next wants a tick: steady milliseconds, `i64::MAX` for never.
-    pub(crate) tick_due: AtomicI64,
-    /// The journal must be kept from here on for the shard's snapshot …
-    pub(crate) snapshot: AtomicU64,
-    /// … and for each series writer.
-    pub(crate) cursors: Vec<AtomicU64>,
 }
 
 /// The running daemon.
@@ -146,21 +123,14 @@ pub async fn start(
     let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| {
         StartError::Rules(problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; "))
     })?;
-    let opened = recovery::open(&settings, &Arc::new(rules), clock, entropy)?;
+    let opened = recovery::open(&settings, &Arc::new(rules), Box::new(RealDisk), clock, entropy)?;
     let (offers, offers_rx) = mpsc::channel::<Offer>(settings.limits.intake);
     let (commits, commits_rx) = mpsc::channel(COMMITS);
     let (said, said_rx) = mpsc::channel(SAID);
     let (asked, asked_rx) = mpsc::channel::<Asked>(ASKED);
     let (view, desk) = watch::channel(Arc::new(DeskView::default()));
     let mut house = House {
-        progress: Arc::new(Progress {
-            durable: watch::Sender::new(opened.durable),
-            recorded: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
-            tick_due: AtomicI64::new(i64::MAX),
-            snapshot: AtomicU64::new(opened.shard.seq().0),
-            cursors: opened.stores.iter().map(|store| AtomicU64::new(store.cursor().0)).collect(),
-        }),
+        progress: Arc::new(Progress::of(&opened, watch::Sender::default())),
         clock: opened.clock.clone(),
         entropy: entropy.clone(),
         metrics: Arc::new(Metrics::new()),
@@ -171,13 +141,17 @@ pub async fn start(
         logs: Vec::new(),
         handle: Handle::current(),
     };
-    house.start_journal(opened.journal, offers_rx, commits)?;
+    let (progress, metrics, now) = (Arc::clone(&house.progress), Arc::clone(&house.metrics), house.clock.now());
+    let journal = JournalTurns::new(opened.journal, Arc::clone(&progress), Arc::clone(&metrics), now);
+    house.start_journal(journal, offers_rx, commits)?;
     let behind = JournalReader::after(&opened.data.journal(), opened.shard.seq(), Arc::clone(&opened.names));
-    house.start_shard(opened.shard, commits_rx, said.clone(), opened.data.snapshots(), behind, opened.durable)?;
+    let shard = ShardTurns::new(opened.shard, Arc::clone(&progress), Arc::clone(&metrics), opened.data.snapshots());
+    house.start_shard(shard, commits_rx, said.clone(), behind, opened.durable)?;
     let couriers = house.start_couriers(&settings.channels, &said)?;
     // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
     drop(said);
-    house.start_duty(opened.duty, said_rx, asked_rx, couriers, view)?;
+    let duty = DutyTurns::new(opened.duty, couriers, view, progress, metrics, now);
+    house.start_duty(duty, said_rx, asked_rx)?;
     house.start_stores(opened.stores, &desk)?;
     // Nothing is heard before all of the above can take it.
     let sources = house.start_sources(&settings, offers, opened.last)?;
@@ -206,29 +180,26 @@ struct House {
 impl House {
     fn start_journal(
         &mut self,
-        journal: Journal,
+        turns: JournalTurns,
         offers: mpsc::Receiver<Offer>,
         commits: mpsc::Sender<Commit>,
     ) -> Result<(), StartError> {
-        let (progress, clock) = (Arc::clone(&self.progress), self.clock.clone());
-        let (metrics, handle) = (Arc::clone(&self.metrics), self.handle.clone());
-        let body = move || JournalThread { journal, offers, commits, progress, clock, metrics, handle }.run();
+        let (clock, handle) = (self.clock.clone(), self.handle.clone());
+        let body = move || JournalThread { turns, offers, commits, clock, handle }.run();
         self.machines.push(thread("journal", body)?);
         Ok(())
     }
 
     fn start_shard(
         &mut self,
-        shard: Shard,
+        turns: ShardTurns,
         commits: mpsc::Receiver<Commit>,
         said: mpsc::Sender<Said>,
-        folder: PathBuf,
         behind: JournalReader,
         durable: Seq,
     ) -> Result<(), StartError> {
-        let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
-        let thread_of_it = ShardThread { shard, commits, said, progress, metrics, folder };
-        self.machines.push(thread(SHARD, move || thread_of_it.catch_up(behind, durable).run())?);
+        let thread_of_it = ShardThread { turns, commits, said };
+        self.machines.push(thread(SHARD, move || thread_of_it.run(behind, durable))?);
         Ok(())
     }
 
@@ -237,7 +208,7 @@ impl House {
         channels: &[ChannelConfig],
         said: &mpsc::Sender<Said>,
     ) -> Result<Couriers, StartError> {
-        let mut couriers = BTreeMap::new();
+        let mut couriers = Couriers::new();
         for config in channels {
             let opened = channel::open(config, &self.clock.wall())
                 .map_err(|error| StartError::outside("channel", config.name.as_str(), &error))?;
@@ -263,16 +234,13 @@ impl House {
 
     fn start_duty(
         &mut self,
-        duty: Duty<Live>,
+        turns: DutyTurns,
         said: mpsc::Receiver<Said>,
         asked: mpsc::Receiver<Asked>,
-        couriers: Couriers,
-        view: watch::Sender<Arc<DeskView>>,
     ) -> Result<(), StartError> {
-        let (progress, clock) = (Arc::clone(&self.progress), self.clock.clone());
-        let (metrics, handle) = (Arc::clone(&self.metrics), self.handle.clone());
+        let (progress, clock, handle) = (Arc::clone(&self.progress), self.clock.clone(), self.handle.clone());
         let durable = progress.durable.subscribe();
-        let of_duty = DutyThread { duty, said, asked, durable, couriers, view, progress, clock, metrics, handle };
+        let of_duty = DutyThread { turns, said, asked, durable, progress, clock, handle };
         self.logs.push(thread("duty", move || of_duty.run())?);
         Ok(())
     }
@@ -284,10 +252,9 @@ impl House {
     ) -> Result<(), StartError> {
         for (place, store) in stores.into_iter().enumerate() {
             let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
-            let (durable, desk) = (progress.durable.subscribe(), desk.clone());
+            let turns = SeriesTurns::new(store, place, desk.clone(), progress, metrics);
             let (stop, handle) = (self.stop.logs.clone(), self.handle.clone());
-            let of_store = SeriesThread { store, place, durable, desk, progress, metrics, stop, handle };
-            self.logs.push(thread("series", move || of_store.run())?);
+            self.logs.push(thread("series", move || SeriesThread { turns, stop, handle }.run())?);
         }
         Ok(())
     }

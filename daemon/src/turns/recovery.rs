@@ -10,7 +10,7 @@ use watchfire_model::time::Now;
 use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
-use super::{SHARD, StartError};
+use super::SHARD;
 use crate::clock::Clock;
 use crate::config::settings::Settings;
 use crate::duty::{Duty, DutyError};
@@ -18,34 +18,45 @@ use crate::entropy::Entropy;
 use crate::shards::Shard;
 use crate::storage::DataDir;
 use crate::storage::database::DatabaseError;
+use crate::storage::disk::Disk;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::ledger::{Ledger, LedgerError};
 use crate::storage::names::PointNames;
 use crate::storage::series::{self, SeriesStore};
 use crate::storage::snapshot::{self, SnapshotError};
+use crate::topology::StartError;
 use crate::views::LatestTable;
 
 /// Everything that is on disk, open, and the machines as it has them.
-pub(super) struct Opened {
-    pub(super) data: DataDir,
-    pub(super) journal: Journal,
-    pub(super) names: Arc<PointNames>,
-    pub(super) shard: Shard,
-    pub(super) latest: Arc<LatestTable>,
-    pub(super) duty: Duty<Live>,
-    /// The embedded one first.
-    pub(super) stores: Vec<Box<dyn SeriesStore>>,
-    pub(super) clock: Clock,
+pub struct Opened {
+    /// The directory, held.
+    pub data: DataDir,
+    /// The journal.
+    pub journal: Journal,
+    /// The names of its points.
+    pub names: Arc<PointNames>,
+    /// The shard, as its snapshot has it.
+    pub shard: Shard,
+    /// The screen's table, which the shard writes.
+    pub latest: Arc<LatestTable>,
+    /// The Desk, as the ledger has it.
+    pub duty: Duty<Live>,
+    /// The series stores, the embedded one first.
+    pub stores: Vec<Box<dyn SeriesStore>>,
+    /// The clock.
+    pub clock: Clock,
     /// The last moment that the logs know of.
-    pub(super) last: Option<Now>,
+    pub last: Option<Now>,
     /// The journal's last row on disk.
-    pub(super) durable: Seq,
+    pub durable: Seq,
 }
 
-/// Opens the data directory. `clock` makes the clock, which goes on from the last moment that the logs know.
-pub(super) fn open(
+/// Opens the data directory; the journal writes through `disk`. `clock` makes the clock, which goes on from the last
+/// moment that the logs know.
+pub fn open(
     settings: &Settings,
     rules: &Arc<RuleSet>,
+    disk: Box<dyn Disk>,
     clock: impl FnOnce(Option<Now>) -> Clock,
     entropy: &Entropy,
 ) -> Result<Opened, StartError> {
@@ -53,7 +64,7 @@ pub(super) fn open(
     let site = &settings.site;
     let data = DataDir::open(&settings.data_dir).map_err(|error| storage(&dir, error))?;
     let (mut journal, recovery) =
-        Journal::open(&data.journal(), &settings.limits).map_err(|error| storage(&dir, error))?;
+        Journal::open_on(disk, &data.journal(), &settings.limits).map_err(|error| storage(&dir, error))?;
     report(&recovery);
     let names = Arc::new(PointNames::of(site));
     journal.name_points(Arc::clone(&names));

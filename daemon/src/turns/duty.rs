@@ -1,0 +1,136 @@
+//! The duty loop's turns: what was said goes through the Desk into the ledger, and only then to the couriers and to those
+//! who asked. Nothing here can be held up by a screen, a store or a channel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info, warn};
+use watchfire_model::bulletin::Notice;
+use watchfire_model::command::Refusal;
+use watchfire_model::durable::Durable;
+use watchfire_model::id::ChannelName;
+use watchfire_model::mode::Live;
+use watchfire_model::time::{Now, Span};
+
+use super::Progress;
+use crate::clock::Stopwatch;
+use crate::duty::{Duty, Round, Said};
+use crate::metrics::Metrics;
+use crate::views::{Asked, DeskView};
+
+/// Longest sleep when nothing is due.
+const IDLE: Span = Span::seconds(1);
+/// Things taken together into one ledger transaction.
+pub const PER_ROUND: usize = 1_024;
+/// Pause before a ledger that refused is asked again.
+pub const LEDGER_PAUSE: Duration = Duration::from_millis(200);
+
+/// The way to each courier, by its channel's name.
+pub type Couriers = BTreeMap<ChannelName, mpsc::Sender<Durable<Notice<Live>>>>;
+
+/// The Desk with those it speaks to.
+pub struct DutyTurns {
+    duty: Duty<Live>,
+    couriers: Couriers,
+    view: watch::Sender<Arc<DeskView>>,
+    progress: Arc<Progress>,
+    metrics: Arc<Metrics>,
+    said: Vec<Said>,
+    /// Those who asked, in the order of their commands.
+    asked: Vec<oneshot::Sender<Result<(), Refusal>>>,
+}
+
+impl DutyTurns {
+    /// Goes on with the Desk as the ledger had it, and publishes it.
+    pub fn new(
+        duty: Duty<Live>,
+        couriers: Couriers,
+        view: watch::Sender<Arc<DeskView>>,
+        progress: Arc<Progress>,
+        metrics: Arc<Metrics>,
+        now: Now,
+    ) -> Self {
+        let (said, asked) = (Vec::with_capacity(PER_ROUND), Vec::new());
+        let mut turns = Self { duty, couriers, view, progress, metrics, said, asked };
+        turns.publish(now);
+        turns
+    }
+
+    /// How long nothing need be done although nobody says anything.
+    pub fn patience(&self, now: Now) -> Duration {
+        let due = self.duty.next_deadline().map_or(IDLE, |due| (due - now.steady).min(IDLE));
+        due.to_std().max(Duration::from_millis(1))
+    }
+
+    /// Whether a finding waits for the journal.
+    pub fn waits_for_journal(&self) -> bool {
+        self.duty.waits_for_journal()
+    }
+
+    /// What is said until the next turn.
+    pub const fn said(&mut self) -> &mut Vec<Said> {
+        &mut self.said
+    }
+
+    /// Somebody asks for an act; answered after the next turn.
+    pub fn ask(&mut self, asked: Asked) {
+        self.said.push(Said::Command(asked.command));
+        self.asked.push(asked.answer);
+    }
+
+    /// Takes what was said and what is due. False while the ledger refuses: nothing has left, and the turn is to be tried
+    /// again after [`LEDGER_PAUSE`], with nothing new said until it succeeds.
+    pub fn turn(&mut self, now: Now) -> bool {
+        let took = Stopwatch::start();
+        let durable = *self.progress.durable.borrow();
+        match self.duty.round(now, durable, std::mem::take(&mut self.said)) {
+            Ok(round) => {
+                self.settle(now, round, took);
+                true
+            }
+            Err(error) => {
+                error!(%error, "the ledger refuses to write; no notice leaves until it holds what was decided");
+                self.metrics.ledger_refused();
+                false
+            }
+        }
+    }
+
+    fn settle(&mut self, now: Now, round: Round<Live>, took: Stopwatch) {
+        if round.unjournaled > 0 {
+            warn!(findings = round.unjournaled, "findings recorded before their readings were on disk");
+        }
+        self.progress.recorded.fetch_add(round.findings, Ordering::AcqRel);
+        for (answer, way_back) in round.answers.into_iter().zip(self.asked.drain(..)) {
+            // The asker may have hung up; the ledger has the act all the same.
+            let _ = way_back.send(answer);
+        }
+        for notice in round.send {
+            let (channel, id) = (notice.get().channel.clone(), notice.get().id.clone());
+            self.metrics.notice_left(&id);
+            info!(notice = %id, warning = %notice.get().bulletin.warning, grade = %notice.get().bulletin.grade, class = ?notice.get().bulletin.class, "notice handed to its courier");
+            // There is room: the duty loop keeps at most `IN_FLIGHT` with each courier, and the channel holds as many.
+            if self.couriers.get(&channel).is_none_or(|courier| courier.try_send(notice).is_err()) {
+                error!(%channel, notice = %id, "no courier takes this notice");
+            }
+        }
+        if round.changed {
+            self.metrics.ledger_committed(took.seconds());
+            self.publish(now);
+        }
+    }
+
+    fn publish(&mut self, now: Now) {
+        let view = self.duty.view(now);
+        self.metrics.desk(&view);
+        self.view.send_replace(Arc::new(view));
+    }
+
+    /// The Desk and its ledger, to look at.
+    pub const fn duty(&self) -> &Duty<Live> {
+        &self.duty
+    }
+}

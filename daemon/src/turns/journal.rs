@@ -1,0 +1,126 @@
+//! The journal's turns: takes what has queued up, writes it as one commit, gives it to the shard, syncs, and then — and
+//! only then — lets the sources acknowledge.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tracing::error;
+use watchfire_connectors::intake::Offer;
+use watchfire_model::durable::Durable;
+use watchfire_model::id::Seq;
+use watchfire_model::row::Row;
+use watchfire_model::time::{Now, Span, Steady};
+
+use super::Progress;
+use crate::clock::Stopwatch;
+use crate::metrics::Metrics;
+use crate::storage::journal::{Commit, Journal};
+
+/// Offers taken together into one commit.
+pub const OFFERS_PER_COMMIT: usize = 1_024;
+/// How often the journal looks after itself although nothing comes.
+const HOUSEKEEPING: Span = Span::seconds(1);
+
+/// The journal with those who wait for it.
+pub struct JournalTurns {
+    journal: Journal,
+    progress: Arc<Progress>,
+    metrics: Arc<Metrics>,
+    /// Told once what was written last is durable.
+    waiting: Vec<oneshot::Sender<Durable<Seq>>>,
+    cleaned: Steady,
+}
+
+impl JournalTurns {
+    /// Goes on with an open journal.
+    pub fn new(journal: Journal, progress: Arc<Progress>, metrics: Arc<Metrics>, now: Now) -> Self {
+        Self { journal, progress, metrics, waiting: Vec::new(), cleaned: now.steady }
+    }
+
+    /// How long offers may be waited for: until a tick falls due, or until housekeeping.
+    pub fn patience(&self, now: Now) -> Duration {
+        (self.progress.tick_due() - now.steady).min(HOUSEKEEPING).to_std().max(Duration::from_millis(1))
+    }
+
+    /// Writes the offers, and a tick if one is due, as one commit for the shard; [`sync`](Self::sync) makes it durable.
+    /// What cannot be written is judged all the same, under numbers that are given up, and nobody acknowledges it.
+    pub fn write(&mut self, now: Now, offers: &mut Vec<Offer>) -> Option<Commit> {
+        let mut rows = Vec::with_capacity(offers.iter().map(|offer| offer.rows.len()).sum::<usize>() + 1);
+        for offer in offers.drain(..) {
+            rows.extend(offer.rows);
+            self.waiting.extend(offer.done);
+        }
+        if now.steady >= self.progress.tick_due() {
+            self.progress.tick_due.store(i64::MAX, Ordering::Release);
+            rows.push(Row::Tick);
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        let count = rows.len();
+        let first = match self.journal.append(now, &rows) {
+            Ok(seqs) => seqs.start,
+            Err(error) => {
+                error!(%error, rows = count, "the journal refuses to write; readings are judged and not acknowledged");
+                self.waiting.clear();
+                self.journal.give_up(count)
+            }
+        };
+        self.metrics.journal_rows(&rows);
+        Some(Commit { now, first, rows })
+    }
+
+    /// Makes everything written durable and tells those who wait. They hear nothing where the disk refuses.
+    pub fn sync(&mut self) {
+        if self.journal.pending_bytes() == 0 {
+            return;
+        }
+        let took = Stopwatch::start();
+        match self.journal.sync() {
+            Ok(durable) => {
+                self.metrics.journal_synced(took.seconds(), durable.get().0);
+                self.progress.durable.send_replace(*durable.get());
+                for done in self.waiting.drain(..) {
+                    // A source that has ended hears nothing; its broker will send again.
+                    let _ = done.send(durable.clone());
+                }
+            }
+            Err(error) => {
+                self.waiting.clear();
+                self.metrics.journal_failed();
+                error!(%error, "the journal cannot sync; nothing is acknowledged until it can");
+            }
+        }
+    }
+
+    /// Looks after the journal if that is due.
+    pub fn clean_if_due(&mut self, now: Now) {
+        if now.steady - self.cleaned >= HOUSEKEEPING {
+            self.cleaned = now.steady;
+            self.clean();
+        }
+    }
+
+    /// Drops what nobody needs any more, and what the configured bound does not let us keep.
+    pub fn clean(&mut self) {
+        let cursors = self.progress.cursors.iter().map(|cursor| cursor.load(Ordering::Acquire));
+        let kept = cursors.chain([self.progress.snapshot.load(Ordering::Acquire)]).min().unwrap_or(0);
+        let needed = Seq(kept).next();
+        let trimmed = self.journal.retain(needed).and_then(|_| self.journal.enforce(needed));
+        match trimmed {
+            Ok(None) => {}
+            Ok(Some(lost)) => {
+                error!(seqs = ?lost.seqs, points = ?lost.points, "the journal is full: readings that a store has not taken are dropped");
+                self.metrics.journal_dropped(lost.points.values().map(|point| point.readings).sum());
+            }
+            Err(error) => error!(%error, "the journal cannot be trimmed"),
+        }
+    }
+
+    /// The journal, to look at.
+    pub const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+}
