@@ -85,6 +85,8 @@ pub struct Duty<M: Mode> {
     unrecorded: Vec<Entry>,
     /// Answers to the commands among them.
     unanswered: Vec<Result<(), Refusal>>,
+    /// Findings among them, and those of them that were not on disk.
+    uncounted: (u64, u64),
     /// The highest journal row that the ledger knew at the start.
     highest: Seq,
     unjournaled: u64,
@@ -119,6 +121,7 @@ impl<M: Mode> Duty<M> {
             proof,
             unrecorded: Vec::new(),
             unanswered: Vec::new(),
+            uncounted: (0, 0),
             highest,
             unjournaled: 0,
             version: 0,
@@ -148,34 +151,32 @@ impl<M: Mode> Duty<M> {
                 }
             }
         }
-        let (findings, unjournaled) = self.ripe(now, durable, &mut inputs);
+        self.ripe(now, durable, &mut inputs);
         if self.desk.next_deadline().is_some_and(|due| due <= now.steady) {
             inputs.push(Input::Tick);
         }
         let mut round = self.decide(now, &inputs, &asked)?;
-        round.findings = findings;
-        round.unjournaled = unjournaled;
-        self.unjournaled += unjournaled;
+        (round.findings, round.unjournaled) = std::mem::take(&mut self.uncounted);
+        self.unjournaled += round.unjournaled;
         round.send = self.hand_out();
         Ok(round)
     }
 
     /// Moves findings whose rows are durable, or that have waited too long, to the inputs; in order, so a finding never
     /// overtakes an earlier one.
-    fn ripe(&mut self, now: Now, durable: Seq, inputs: &mut Vec<Input>) -> (u64, u64) {
-        let (mut findings, mut unjournaled) = (0, 0);
+    fn ripe(&mut self, now: Now, durable: Seq, inputs: &mut Vec<Input>) {
+        let (findings, unjournaled) = &mut self.uncounted;
         while let Some((since, finding)) = self.waiting.front() {
             let is_durable = finding.seq <= durable;
             if !is_durable && now.steady - *since < JOURNAL_LAG_MAX {
                 break;
             }
-            findings += 1;
-            unjournaled += u64::from(!is_durable);
+            *findings += 1;
+            *unjournaled += u64::from(!is_durable);
             if let Some((_, finding)) = self.waiting.pop_front() {
                 inputs.push(Input::Finding(finding));
             }
         }
-        (findings, unjournaled)
     }
 
     fn decide(&mut self, now: Now, inputs: &[Input], asked: &[usize]) -> Result<Round<M>, DutyError> {

@@ -168,7 +168,7 @@ pub(crate) struct Turned {
 }
 
 /// Makes every record of the ledger fail, as a disk would that refuses, or no longer.
-fn ledger_refuses(ledger: &Path, refuses: bool) {
+pub(crate) fn ledger_refuses(ledger: &Path, refuses: bool) {
     let db = Connection::open(ledger).expect("the ledger is there");
     let sql = if refuses {
         "CREATE TRIGGER sick BEFORE INSERT ON record BEGIN SELECT RAISE(ABORT, 'the simulated disk refuses'); END"

@@ -13,6 +13,7 @@ mod officer;
 mod oracle;
 mod outage;
 mod platform;
+mod refusals;
 mod remote;
 mod seeds;
 mod sensors;
