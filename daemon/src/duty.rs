@@ -238,7 +238,7 @@ impl<M: Mode> Duty<M> {
         DeskView {
             version: self.version,
             now,
-            alarms: self.desk.alarms().filter(|alarm| noteworthy(alarm)).cloned().collect(),
+            alarms: self.desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect(),
             warnings: live
                 .into_iter()
                 .map(shared)
@@ -262,10 +262,6 @@ impl<M: Mode> Duty<M> {
     pub fn into_ledger(self) -> Ledger {
         self.ledger
     }
-}
-
-fn noteworthy(alarm: &watchfire_model::alarm::Alarm) -> bool {
-    alarm.standing().is_some() || alarm.pending.is_some() || alarm.evidence.is_lost() || alarm.latch.is_some()
 }
 
 fn encode<M: Mode>(now: Now, input: &Input, events: &[Event<M>]) -> Result<Entry, DutyError> {

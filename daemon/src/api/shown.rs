@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use watchfire_model::alarm::{Alarm, AlarmKey, Attention, Override};
+use watchfire_model::alarm::{Alarm, AlarmKey, Assigned, Override};
+use watchfire_model::attention::Attention;
 use watchfire_model::bulletin::Bulletin;
 use watchfire_model::finding::Evidence;
 use watchfire_model::grade::{Grade, PerGrade};
@@ -50,6 +51,8 @@ pub(super) struct Summary<'a> {
     onset: Timestamp,
     opened_at: Timestamp,
     version: u64,
+    /// The alarm it opened with.
+    first_out: Option<&'a AlarmKey>,
     evidence_lost: Option<Timestamp>,
     publication: &'a Publication,
     waiting: Option<&'a Waiting>,
@@ -110,11 +113,8 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
     for alarm in alarms.under(warning) {
         standing += usize::from(alarm.standing().is_some());
         for attention in [&alarm.attention, &alarm.fault_attention] {
-            match attention {
-                Attention::Quiet => {}
-                Attention::Unacked { .. } => unacked = true,
-                Attention::Acked { by, at, .. } => acked = acked.max(Some((*at, by))),
-            }
+            unacked |= attention.is_unacked();
+            acked = acked.max(attention.noted().map(|(by, at)| (at, by)));
         }
     }
     Summary {
@@ -130,6 +130,7 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
         onset: warning.onset,
         opened_at: warning.opened_at,
         version: warning.version,
+        first_out: warning.first_out.as_ref(),
         evidence_lost: warning.evidence_lost,
         publication: &warning.publication,
         waiting: warning.waiting.as_ref(),
@@ -237,6 +238,8 @@ pub(super) struct AlarmShown<'a> {
     attention: &'a Attention,
     fault_attention: &'a Attention,
     latch: Option<Grade>,
+    fault_latch: Option<Timestamp>,
+    assigned: Option<&'a Assigned>,
     onset: Timestamp,
     at: Timestamp,
     changed_at: Timestamp,
@@ -287,6 +290,8 @@ impl<'a> AlarmShown<'a> {
             attention: &alarm.attention,
             fault_attention: &alarm.fault_attention,
             latch: alarm.latch,
+            fault_latch: alarm.fault_latch,
+            assigned: alarm.assigned.as_ref(),
             onset: alarm.onset,
             at: alarm.at,
             changed_at: alarm.changed_at,

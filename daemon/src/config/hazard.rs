@@ -9,6 +9,7 @@ use watchfire_model::time::Span;
 use watchfire_rules::desk::text::PLACEHOLDERS;
 
 use crate::config::amount::{self, Graded};
+use crate::config::attention::AttentionDraft;
 use crate::config::judging::{CLASSES, Judging};
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
@@ -64,6 +65,7 @@ struct Draft {
     expires_after: Graded<At<Span>>,
     acknowledge_within: Graded<At<Span>>,
     hold_max: Graded<At<Span>>,
+    attention: AttentionDraft,
     defaults: Judging,
     texts: BTreeMap<String, TextsDraft>,
 }
@@ -150,6 +152,7 @@ impl Draft {
         replace(&mut self.expires_after, table.get("expires_after"), "`expires_after`");
         replace(&mut self.acknowledge_within, table.get("acknowledge_within"), "`acknowledge_within`");
         replace(&mut self.hold_max, table.get("hold_max"), "`hold_max`");
+        self.attention.apply(table);
         if let Some(node) = table.get("response_type") {
             self.response_type.overlay(amount::graded(&node, "`response_type`", |node| node.word(RESPONSE_TYPES)));
         }
@@ -213,6 +216,7 @@ impl Draft {
                     Some(self.hold_max.get(grade).map_or_else(|| usual_hold(grade), |span| span.value))
                 }
             }),
+            attention: self.attention.settle(),
             texts,
         };
         (hazard, self.defaults)

@@ -3,6 +3,7 @@
 
 mod amount;
 mod area;
+mod attention;
 mod bind;
 mod compile;
 mod hazard;

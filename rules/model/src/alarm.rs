@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attention::{Attention, Concern, Latching};
 use crate::finding::{Cause, Evidence};
 use crate::grade::Grade;
 use crate::id::{AreaId, HazardId, PersonId, Revision, RuleId, SubjectId};
@@ -15,6 +16,13 @@ pub struct AlarmKey {
     pub rule: RuleId,
     /// The thing warned about.
     pub subject: SubjectId,
+}
+
+impl std::fmt::Display for AlarmKey {
+    /// `rule/subject`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.rule, self.subject)
+    }
 }
 
 /// The standing state of one rule on one subject.
@@ -44,6 +52,24 @@ pub struct Alarm {
     pub fault_attention: Attention,
     /// The highest grade since it last ended or was reset.
     pub latch: Option<Grade>,
+    /// How the hazard latches, as its profile said when it was last heard of.
+    #[serde(default)]
+    pub latching: Latching,
+    /// Since when a fault is latched.
+    #[serde(default)]
+    pub fault_latch: Option<Timestamp>,
+    /// How its faults latch. An alarm of before there was a choice latched none.
+    #[serde(default = "no_latch")]
+    pub fault_latching: Latching,
+    /// When the acknowledgement of the hazard runs out.
+    #[serde(default)]
+    pub realarm_at: Option<Steady>,
+    /// How often it has run out in this grade.
+    #[serde(default)]
+    pub realarms: u32,
+    /// Who has it in hand.
+    #[serde(default)]
+    pub assigned: Option<Assigned>,
     /// Event time at which the present condition began.
     pub onset: Timestamp,
     /// When the judged grade last changed: event time.
@@ -60,6 +86,9 @@ pub struct Alarm {
     pub causes: Vec<Cause>,
     /// Counts changes of grade, area and lost evidence; values alone change nothing.
     pub version: u64,
+    /// The version at which it last got worse: whoever has not seen this one must look again.
+    #[serde(default)]
+    pub worse_at: u64,
     /// The last finding's n; one not above it is a repeat.
     pub last_n: u64,
     /// By which rules.
@@ -68,9 +97,47 @@ pub struct Alarm {
 
 impl Alarm {
     /// The grade that stands: a person's word while it is in force, else the judged one.
-    pub fn standing(&self) -> Option<Grade> {
-        self.override_by.as_ref().map_or(self.judged, |word| word.grade)
+    pub const fn standing(&self) -> Option<Grade> {
+        match &self.override_by {
+            Some(word) => word.grade,
+            None => self.judged,
+        }
     }
+
+    /// Whether a person has taken note of one of its sides.
+    pub const fn attention_to(&self, concern: Concern) -> &Attention {
+        match concern {
+            Concern::Hazard => &self.attention,
+            Concern::Fault => &self.fault_attention,
+        }
+    }
+
+    /// Whether there is anything for an officer to see: a grade or one that is on its way, lost evidence, or something that
+    /// a person set or has still to see to.
+    pub const fn is_noteworthy(&self) -> bool {
+        self.standing().is_some()
+            || self.pending.is_some()
+            || self.evidence.is_lost()
+            || self.latch.is_some()
+            || self.fault_latch.is_some()
+            || self.fault_attention.is_unacked()
+            || self.assigned.is_some()
+    }
+}
+
+const fn no_latch() -> Latching {
+    Latching::None
+}
+
+/// Who has an alarm in hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// Who.
+    pub to: PersonId,
+    /// By whom: by themselves, where they took it over.
+    pub by: PersonId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A person's word against the judged grade. It ends at the next higher judged grade, at judged clear, or at its expiry.
@@ -86,29 +153,4 @@ pub struct Override {
     pub why: String,
     /// Until when; mandatory.
     pub until: Steady,
-}
-
-/// Whether a person has taken note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
-pub enum Attention {
-    /// Nothing to take note of.
-    #[default]
-    Quiet,
-    /// Nobody has.
-    Unacked {
-        /// Since when.
-        since: Timestamp,
-    },
-    /// Somebody has.
-    Acked {
-        /// Who.
-        by: PersonId,
-        /// When.
-        at: Timestamp,
-        /// The grade acknowledged.
-        grade: Option<Grade>,
-        /// The version seen.
-        version: u64,
-    },
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alarm::AlarmKey;
+use crate::attention::Concern;
 use crate::grade::Grade;
 use crate::id::{CommandId, PersonId, WarningId};
 use crate::time::Span;
@@ -55,6 +56,50 @@ pub enum Act {
         grade: Option<Grade>,
         /// For how long; mandatory.
         lasting: Span,
+    },
+    /// Takes note of one alarm, as seen at `version`.
+    AcknowledgeAlarm {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// The version seen; refused if it got worse since.
+        version: u64,
+        /// Which side of it.
+        concern: Concern,
+    },
+    /// Takes back that one took note: it waits for a person again.
+    Unacknowledge {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// Which side of it.
+        concern: Concern,
+    },
+    /// Says that what was to be done is done; only after it was acknowledged.
+    Confirm {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// The version seen; refused if it got worse since.
+        version: u64,
+        /// Which side of it.
+        concern: Concern,
+    },
+    /// Lets go of a latch; only once it is normal and acknowledged.
+    Reset {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// Which side of it.
+        concern: Concern,
+    },
+    /// Takes an alarm over, hands it to somebody, or (to none) puts it back.
+    Assign {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// To whom.
+        to: Option<PersonId>,
+    },
+    /// Adds the command's reason to an alarm's thread, and does nothing else.
+    Comment {
+        /// Which alarm.
+        alarm: AlarmKey,
     },
 }
 

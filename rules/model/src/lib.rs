@@ -5,6 +5,7 @@
 //! on its way through one channel; a *receipt* (回执) is what came back.
 
 pub mod alarm;
+pub mod attention;
 pub mod bulletin;
 pub mod command;
 pub mod durable;

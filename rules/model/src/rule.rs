@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attention::AttentionPolicy;
 use crate::grade::PerGrade;
 use crate::id::{HazardId, RuleId};
 use crate::ladder::{Delay, Direction};
@@ -200,6 +201,8 @@ pub struct Hazard {
     pub acknowledge_within: PerGrade<Span>,
     /// When lost evidence is put before a person; red never lapses by itself.
     pub hold_max: PerGrade<Option<Span>>,
+    /// How it latches, and how long taking note of it holds.
+    pub attention: AttentionPolicy,
     /// Texts by language, `zh-CN` first.
     pub texts: Vec<(String, Texts)>,
 }

@@ -29,6 +29,9 @@ pub struct Warning {
     pub peak: Grade,
     /// The alarms it stands on, present and past.
     pub alarms: Vec<AlarmKey>,
+    /// The alarm that it opened with.
+    #[serde(default)]
+    pub first_out: Option<AlarmKey>,
     /// Event time at which it began.
     pub onset: Timestamp,
     /// When we opened it.
@@ -162,4 +165,10 @@ pub enum What {
     Cancelled,
     Expired,
     Overridden,
+    Unacknowledged,
+    Realarmed,
+    Confirmed,
+    Reset,
+    Assigned,
+    Commented,
 }

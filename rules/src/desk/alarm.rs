@@ -1,16 +1,18 @@
 //! From findings and a person's word to alarms: grade, evidence and attention, each by itself. Nothing about warnings.
 
 use watchfire_model::{
-    alarm::{Alarm, AlarmKey, Attention, Override},
+    alarm::{Alarm, AlarmKey, Override},
+    attention::AttentionPolicy,
     finding::{Change, Evidence, Finding},
     grade::{self, Grade},
     mode::Mode,
-    time::{Now, Timestamp},
+    time::Now,
     warning::What,
 };
 
 use super::{
     Step,
+    attention::{follow, follow_fault},
     directory::Bearing,
     event::Event,
     register::{Filed, Place},
@@ -35,7 +37,8 @@ impl<M: Mode> Step<'_, M> {
         let shadow = bearing.shadow;
         let left = old.filter(|old| !old.shadow).map(|old| Place::of(&old.alarm));
         let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
-        let alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing);
+        let policy = self.policy(&bearing.hazard);
+        let alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing, policy);
         let place = Place::of(&alarm);
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
@@ -56,7 +59,7 @@ impl<M: Mode> Step<'_, M> {
         word: Option<Override>,
         entry: watchfire_model::warning::Entry,
     ) {
-        let Some(Filed { alarm: old, shadow }) = self.desk.register.get(key) else { return };
+        let Some(Filed { alarm: old, shadow, .. }) = self.desk.register.get(key) else { return };
         let shadow = *shadow;
         let mut alarm = Alarm { override_by: word, ..old.clone() };
         let before = old.standing();
@@ -82,8 +85,7 @@ impl<M: Mode> Step<'_, M> {
     /// A person's word has run out: what is judged stands again.
     pub(super) fn lapse(&mut self, key: &AlarmKey) {
         let Some(word) = self.desk.register.get(key).and_then(|filed| filed.alarm.override_by.as_ref()) else { return };
-        let note =
-            format!("{}/{}: the word of {} ({}) has run out", key.rule, key.subject, word.by, grade::word(word.grade));
+        let note = format!("{key}: the word of {} ({}) has run out", word.by, grade::word(word.grade));
         let entry = self.entry(What::Overridden, note);
         self.override_alarm(key, None, entry);
     }
@@ -113,7 +115,14 @@ fn as_filed(filed: &Filed) -> Bearing {
 }
 
 /// The alarm after a finding.
-fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bearing: Bearing) -> Alarm {
+fn weighed(
+    now: Now,
+    old: Option<&Alarm>,
+    key: AlarmKey,
+    finding: &Finding,
+    bearing: Bearing,
+    policy: AttentionPolicy,
+) -> Alarm {
     let judged = judged(old.and_then(|old| old.judged), finding);
     let was_lost = old.is_some_and(|old| old.evidence.is_lost());
     let evidence = match (&finding.evidence, old) {
@@ -140,6 +149,12 @@ fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bear
         attention: old.map(|old| old.attention.clone()).unwrap_or_default(),
         fault_attention: old.map(|old| old.fault_attention.clone()).unwrap_or_default(),
         latch: old.and_then(|old| old.latch),
+        latching: policy.latch,
+        fault_latch: old.and_then(|old| old.fault_latch),
+        fault_latching: policy.fault_latch,
+        realarm_at: old.and_then(|old| old.realarm_at),
+        realarms: old.map_or(0, |old| old.realarms),
+        assigned: old.and_then(|old| old.assigned.clone()),
         onset: finding.onset,
         at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
         changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),
@@ -149,6 +164,7 @@ fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bear
             .filter(|_| finding.causes.is_empty())
             .map_or_else(|| finding.causes.clone(), |old| old.causes.clone()),
         version: old.map_or(0, |old| old.version),
+        worse_at: old.map_or(0, |old| old.worse_at),
         last_n: finding.n,
         revision: finding.revision.clone(),
     };
@@ -161,12 +177,11 @@ fn weighed(now: Now, old: Option<&Alarm>, key: AlarmKey, finding: &Finding, bear
     if before == alarm.standing() && (lost != was_lost || !same_area) {
         alarm.version += 1;
     }
-    let spoke = matches!(finding.change, Change::LostWhileRising | Change::MissedCrossing);
-    if spoke || (lost && !was_lost) {
-        alarm.fault_attention = Attention::Unacked { since: now.wall };
-    } else if !lost && was_lost {
-        alarm.fault_attention = Attention::Quiet;
+    if lost && !was_lost {
+        alarm.worse_at = alarm.version;
     }
+    let spoke = matches!(finding.change, Change::LostWhileRising | Change::MissedCrossing);
+    follow_fault(now.wall, was_lost, spoke, &mut alarm);
     alarm
 }
 
@@ -188,43 +203,4 @@ fn ends_override(alarm: &Alarm, judged_before: Option<Grade>) -> bool {
         let cleared = alarm.judged.is_none() && judged_before.is_some();
         rose || cleared
     })
-}
-
-/// Version, attention and latch after the standing grade may have changed.
-fn follow(at: Timestamp, before: Option<Grade>, alarm: &mut Alarm) {
-    let now = alarm.standing();
-    if now == before {
-        return;
-    }
-    alarm.version += 1;
-    alarm.latch = alarm.latch.max(now);
-    if now > before {
-        alarm.attention = Attention::Unacked { since: at };
-    } else if now.is_none() && !matches!(alarm.attention, Attention::Unacked { .. }) {
-        // Nobody is still to take note of it: there is nothing left to hold on to.
-        alarm.attention = Attention::Quiet;
-        alarm.latch = None;
-    }
-}
-
-/// An alarm after a person took note of it.
-pub(super) fn acknowledged(alarm: &mut Alarm, by: &watchfire_model::id::PersonId, at: Timestamp) {
-    if !matches!(alarm.attention, Attention::Unacked { .. }) {
-        return;
-    }
-    let grade = alarm.standing();
-    if grade.is_some() {
-        alarm.attention = Attention::Acked { by: by.clone(), at, grade, version: alarm.version };
-    } else {
-        alarm.attention = Attention::Quiet;
-        alarm.latch = None;
-    }
-}
-
-/// An alarm after a person called it issued in error.
-pub(super) fn set_aside(alarm: &mut Alarm, word: &Override) {
-    alarm.override_by = Some(Override { against: alarm.judged, ..word.clone() });
-    alarm.version += 1;
-    alarm.attention = Attention::Quiet;
-    alarm.latch = None;
 }

@@ -2,7 +2,8 @@
 //! today's configuration, rebuild the Desk as it was.
 
 use watchfire_model::{
-    alarm::{AlarmKey, Attention, Override},
+    alarm::{Alarm, AlarmKey, Override},
+    attention::{Attention, Concern},
     bulletin::{Bulletin, Notice},
     grade::Grade,
     id::WarningId,
@@ -14,7 +15,8 @@ use watchfire_model::{
 };
 
 use super::{
-    Desk, ENDED_KEPT, ENDED_MOST, alarm,
+    Desk, ENDED_KEPT, ENDED_MOST,
+    attention::{acknowledged, set_aside},
     case::{self, Case},
     event::{Deadline, Event},
     register::Filed,
@@ -25,12 +27,14 @@ impl<M: Mode> Desk<M> {
     /// nothing again.
     pub fn apply(&mut self, now: Now, event: &Event<M>) {
         match event {
-            Event::Alarm { alarm, shadow } => self.file_alarm(Filed { alarm: (**alarm).clone(), shadow: *shadow }),
+            Event::Alarm { alarm, shadow } => self.file_alarm((**alarm).clone(), *shadow),
             Event::Rekeyed { from, to } => self.rekey(from, to),
             Event::Unplaced { .. } => {}
-            Event::Acknowledged { warning, by, at } => {
-                self.touch_alarms(warning, |touched| alarm::acknowledged(touched, by, *at));
+            Event::Acknowledged { warning, by, at, reack } => {
+                let now = Now { wall: *at, ..now };
+                self.touch_alarms(warning, |alarm| acknowledged(alarm, Concern::Hazard, by, now, reack));
             }
+            Event::AlarmNoted { alarm, entry } => self.register.tell(alarm, entry),
             Event::SetAside { warning, word } => self.set_aside(warning, word),
             Event::Faulted { warning, since } => self.fault(warning, *since),
             Event::Opened(warning) => self.open(warning),
@@ -62,10 +66,11 @@ impl<M: Mode> Desk<M> {
         }
     }
 
-    fn file_alarm(&mut self, Filed { alarm, shadow }: Filed) {
+    fn file_alarm(&mut self, alarm: Alarm, shadow: bool) {
         let key = alarm.key.clone();
         let until = alarm.override_by.as_ref().map(|word| word.until);
         self.timetable.set(&Deadline::Override(key.clone()), until);
+        self.timetable.set(&Deadline::Alarm(key.clone()), alarm.realarm_at);
         if let Some(under) = self.register.file(alarm, shadow) {
             self.change(&under, |case| {
                 if let Err(at) = case.warning.alarms.binary_search(&key) {
@@ -76,20 +81,25 @@ impl<M: Mode> Desk<M> {
     }
 
     fn rekey(&mut self, from: &AlarmKey, to: &AlarmKey) {
-        let Some(Filed { mut alarm, shadow }) = self.register.take(from) else { return };
+        let Some(Filed { mut alarm, shadow, story }) = self.register.take(from) else { return };
         self.timetable.set(&Deadline::Override(from.clone()), None);
+        self.timetable.set(&Deadline::Alarm(from.clone()), None);
         alarm.key = to.clone();
         // Findings under the new id are counted anew.
         alarm.last_n = 0;
         for case in self.cases.values_mut() {
             case.warning.alarms.retain(|key| key != from);
         }
-        self.file_alarm(Filed { alarm, shadow });
+        self.file_alarm(alarm, shadow);
+        story.iter().for_each(|entry| self.register.tell(to, entry));
     }
 
-    fn touch_alarms(&mut self, id: &WarningId, change: impl FnMut(&mut watchfire_model::alarm::Alarm)) {
-        if let Some(case) = self.cases.get(id) {
-            self.register.touch(case.warning.alarms.iter(), change);
+    fn touch_alarms(&mut self, id: &WarningId, mut change: impl FnMut(&mut Alarm)) {
+        let Some(case) = self.cases.get(id) else { return };
+        for key in &case.warning.alarms {
+            if let Some(alarm) = self.register.touch(key, &mut change) {
+                self.timetable.set(&Deadline::Alarm(key.clone()), alarm.realarm_at);
+            }
         }
     }
 
@@ -97,9 +107,10 @@ impl<M: Mode> Desk<M> {
         let Some(case) = self.cases.get(id) else { return };
         let keys: Vec<AlarmKey> = self.register.graded(&case.place()).map(|alarm| alarm.key.clone()).collect();
         for key in keys {
-            if let Some(mut filed) = self.register.take(&key) {
-                alarm::set_aside(&mut filed.alarm, word);
-                self.file_alarm(filed);
+            if let Some(Filed { alarm, shadow, .. }) = self.register.get(&key) {
+                let (mut alarm, shadow) = (alarm.clone(), *shadow);
+                set_aside(&mut alarm, word);
+                self.file_alarm(alarm, shadow);
             }
         }
     }

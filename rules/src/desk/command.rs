@@ -76,30 +76,44 @@ impl<M: Mode> Step<'_, M> {
             Act::Release { warning, version } => self.release(command, warning, *version),
             Act::Cancel { warning, version } => self.cancel(command, warning, *version),
             Act::SetGrade { alarm, grade, lasting } => self.set_grade(command, alarm, *grade, *lasting),
+            Act::AcknowledgeAlarm { alarm, version, concern } => {
+                self.acknowledge_alarm(command, alarm, *version, *concern)
+            }
+            Act::Unacknowledge { alarm, concern } => self.unacknowledge(command, alarm, *concern),
+            Act::Confirm { alarm, version, concern } => self.confirm(command, alarm, *version, *concern),
+            Act::Reset { alarm, concern } => self.reset(command, alarm, *concern),
+            Act::Assign { alarm, to } => self.assign(command, alarm, to.as_ref()),
+            Act::Comment { alarm } => self.comment(command, alarm),
         }
     }
 
     /// Takes note of every alarm under a warning; also of one that has ended unseen.
     fn acknowledge(&mut self, command: &Command, id: &WarningId, version: u64) -> Result<(), Refusal> {
         let case = self.case(id)?;
-        seen(case, version)?;
+        seen(case.worse_at, case.warning.version, version)?;
         if !self.desk.is_unacknowledged(id) {
             return Ok(());
         }
-        self.emit(Event::Acknowledged { warning: id.clone(), by: command.who.clone(), at: self.now.wall });
+        let reack = self.policy(&case.warning.hazard).reack;
+        self.emit(Event::Acknowledged { warning: id.clone(), by: command.who.clone(), at: self.now.wall, reack });
         let entry = self.entry_by(command, What::Acknowledged, format!("version {version}"));
         self.emit(Event::Noted { warning: id.clone(), entry });
+        self.expect_nobody(id);
+        Ok(())
+    }
+
+    /// Drops the deadline for taking note of a warning.
+    pub(super) fn expect_nobody(&mut self, id: &WarningId) {
         let deadline = Deadline::Acknowledge(id.clone());
         if self.desk.timetable.get(&deadline).is_some() {
             self.emit(Event::Deadline { deadline, at: None });
         }
-        Ok(())
     }
 
     /// Withdraws a warning issued in error: the alarms under it are put aside until something rises or the word runs out.
     fn cancel(&mut self, command: &Command, id: &WarningId, version: u64) -> Result<(), Refusal> {
         let case = self.live_case(id)?;
-        seen(case, version)?;
+        seen(case.worse_at, case.warning.version, version)?;
         let grade = case.warning.grade.unwrap_or(case.warning.peak);
         let lasting = self.hazard_of(id).map_or(Span::hours(6), |hazard| *hazard.expires_after.get(grade));
         let until = self.now.steady + lasting.max(Span::minutes(1));
@@ -119,9 +133,7 @@ impl<M: Mode> Step<'_, M> {
         grade: Option<Grade>,
         lasting: Span,
     ) -> Result<(), Refusal> {
-        let Some(filed) = self.desk.register.get(key) else {
-            return Err(Refusal::Unknown { what: "alarm".to_owned(), id: format!("{}/{}", key.rule, key.subject) });
-        };
+        let filed = self.filed(key)?;
         if lasting <= Span::ZERO {
             return Err(Refusal::NotNow { reason: "a word on a grade must last for some time".to_owned() });
         }
@@ -132,7 +144,7 @@ impl<M: Mode> Step<'_, M> {
             why: command.why.clone(),
             until: self.now.steady + lasting,
         };
-        let note = format!("{}/{}: {} for {lasting}", key.rule, key.subject, grade::word(grade));
+        let note = format!("{key}: {} for {lasting}", grade::word(grade));
         let entry = self.entry_by(command, What::Overridden, note);
         self.override_alarm(key, Some(word), entry);
         Ok(())
@@ -154,7 +166,6 @@ impl<M: Mode> Step<'_, M> {
 }
 
 /// Refuses a command on what got worse since it was looked at, or on a version that has never been.
-fn seen(case: &Case, version: u64) -> Result<(), Refusal> {
-    let now = case.warning.version;
-    if version < case.worse_at || version > now { Err(Refusal::Stale { seen: version, now }) } else { Ok(()) }
+pub(super) fn seen(worse_at: u64, now: u64, seen: u64) -> Result<(), Refusal> {
+    if seen < worse_at || seen > now { Err(Refusal::Stale { seen, now }) } else { Ok(()) }
 }

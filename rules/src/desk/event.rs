@@ -7,12 +7,12 @@ use watchfire_model::{
     bulletin::{Bulletin, Notice},
     command::{Act, Command, Refusal},
     finding::Finding,
-    grade::Grade,
+    grade::{Grade, PerGrade},
     id::{CommandId, PersonId, RuleId, SubjectId, WarningId},
     mode::Mode,
     receipt::Receipt,
     site::Audience,
-    time::{Steady, Timestamp},
+    time::{Span, Steady, Timestamp},
     warning::{Ending, Entry, Waiting, Warning},
 };
 
@@ -67,6 +67,16 @@ pub enum Event<M: Mode> {
         by: PersonId,
         /// When.
         at: Timestamp,
+        /// For how long it holds in each grade; for ever, before there was a limit.
+        #[serde(default)]
+        reack: PerGrade<Option<Span>>,
+    },
+    /// A line of an alarm's own story.
+    AlarmNoted {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// The line.
+        entry: Entry,
     },
     /// A person's word put every graded alarm under a warning aside, as issued in error.
     SetAside {
@@ -186,6 +196,8 @@ pub enum Deadline {
     Retell(WarningId),
     /// A person's word on an alarm runs out.
     Override(AlarmKey),
+    /// The first of all else that an alarm waits for.
+    Alarm(AlarmKey),
 }
 
 impl Deadline {

@@ -6,9 +6,11 @@
 
 mod alarm;
 mod apply;
+mod attention;
 mod bulletin;
 mod case;
 mod command;
+mod command_alarm;
 mod directory;
 mod event;
 mod outbox;
@@ -28,7 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use watchfire_model::{
-    alarm::{Alarm, AlarmKey, Attention},
+    alarm::{Alarm, AlarmKey},
     bulletin::Notice,
     command::Command,
     id::WarningId,
@@ -144,6 +146,11 @@ impl<M: Mode> Desk<M> {
         self.register.get(alarm).map(|filed| filed.alarm.last_n)
     }
 
+    /// What people did and said about an alarm, oldest first; the last hundred lines.
+    pub fn story_of(&self, alarm: &AlarmKey) -> &[Entry] {
+        self.register.get(alarm).map_or(&[], |filed| &filed.story)
+    }
+
     /// Lines that a warning's story no longer lists, counted by kind.
     pub fn folded(&self, id: &WarningId) -> &[(What, u64)] {
         self.cases.get(id).map_or(&[], |case| &case.folded)
@@ -159,7 +166,7 @@ impl<M: Mode> Desk<M> {
     fn is_unacknowledged(&self, id: &WarningId) -> bool {
         let alarms = self.cases.get(id).map_or(&[][..], |case| &case.warning.alarms);
         let mut filed = alarms.iter().filter_map(|key| self.register.get(key));
-        filed.any(|filed| matches!(filed.alarm.attention, Attention::Unacked { .. }))
+        filed.any(|filed| filed.alarm.attention.is_unacked())
     }
 }
 
@@ -188,6 +195,7 @@ impl<M: Mode> Step<'_, M> {
                 Deadline::Expire(id) => self.expire(id),
                 Deadline::Retell(id) => self.settle(id),
                 Deadline::Override(key) => self.lapse(key),
+                Deadline::Alarm(key) => self.attend(key),
             }
         }
     }

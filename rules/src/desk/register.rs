@@ -10,7 +10,11 @@ use watchfire_model::{
     grade::Grade,
     id::{AreaId, HazardId, WarningId},
     time::Timestamp,
+    warning::Entry,
 };
+
+/// Lines of an alarm's own story kept here; all of them are in the ledger.
+pub(super) const STORY_KEPT: usize = 100;
 
 /// Where a warning may stand: at most one is live at each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,8 @@ impl Place {
 pub(super) struct Filed {
     pub(super) alarm: Alarm,
     pub(super) shadow: bool,
+    /// What people did and said about it, oldest first.
+    pub(super) story: Vec<Entry>,
 }
 
 /// What the alarms of one place come to.
@@ -68,7 +74,7 @@ impl Register {
 
     /// Files an alarm as it now stands; says which live warning it stands under, if it has a grade that counts.
     pub(super) fn file(&mut self, alarm: Alarm, shadow: bool) -> Option<WarningId> {
-        self.take(&alarm.key);
+        let story = self.take(&alarm.key).map(|filed| filed.story).unwrap_or_default();
         let mut under = None;
         if let (Some(grade), false) = (alarm.standing(), shadow) {
             let group = self.groups.entry(Place::of(&alarm)).or_default();
@@ -78,7 +84,7 @@ impl Register {
             }
             under.clone_from(&group.live);
         }
-        self.alarms.insert(alarm.key.clone(), Filed { alarm, shadow });
+        self.alarms.insert(alarm.key.clone(), Filed { alarm, shadow, story });
         under
     }
 
@@ -98,13 +104,20 @@ impl Register {
         Some(filed)
     }
 
-    /// Changes alarms where they are filed. `change` must not touch what groups them.
-    pub(super) fn touch<'k>(&mut self, keys: impl Iterator<Item = &'k AlarmKey>, mut change: impl FnMut(&mut Alarm)) {
-        for key in keys {
-            if let Some(filed) = self.alarms.get_mut(key) {
-                change(&mut filed.alarm);
-            }
+    /// Changes an alarm where it is filed. `change` must not touch what groups it.
+    pub(super) fn touch(&mut self, key: &AlarmKey, change: impl FnOnce(&mut Alarm)) -> Option<&Alarm> {
+        let filed = self.alarms.get_mut(key)?;
+        change(&mut filed.alarm);
+        Some(&filed.alarm)
+    }
+
+    /// Adds a line to an alarm's story. Of too many, those go first that nobody wrote.
+    pub(super) fn tell(&mut self, key: &AlarmKey, entry: &Entry) {
+        let Some(Filed { story, .. }) = self.alarms.get_mut(key) else { return };
+        if story.len() >= STORY_KEPT {
+            story.remove(story.iter().position(|entry| entry.who.is_none()).unwrap_or(0));
         }
+        story.push(entry.clone());
     }
 
     /// The highest grade at a place.

@@ -3,13 +3,16 @@
 //! A story is a line of words split by `;`. `a red`, `a clear`, `a lost`, `a back` are findings about station `a` (`b`, `c`
 //! likewise; `x` lies in another area); `+30m` lets time pass, with ticks; `zhang signs`, `zhang acks`, `zhang cancels`
 //! act on the last warning as it stands; `zhang sets a red 2h` is a word against the judged grade; `delivered`, `failing`,
-//! `refused` answer the oldest unsettled notice, `all delivered` every one.
+//! `refused` answer the oldest unsettled notice, `all delivered` every one. On one alarm, as it stands: `zhang acks a`,
+//! `unacks`, `confirms`, `resets` (each also with `fault` at the end), `zhang takes a`, `zhang drops a`,
+//! `zhang hands a li`, `zhang comments a`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
+    attention::{AttentionPolicy, Concern, Latching},
     bulletin::Bulletin,
     command::{Act, Command, Refusal},
     finding::{Change, Evidence, Finding},
@@ -136,6 +139,7 @@ pub(super) fn hazard(id: &str, reach: Reach) -> Hazard {
             orange: Some(Span::hours(24)),
             red: None,
         },
+        attention: AttentionPolicy { reack: PerGrade::default(), ..AttentionPolicy::default() },
         texts: vec![("zh-CN".to_owned(), chinese), ("en-US".to_owned(), english)],
     }
 }
@@ -200,6 +204,17 @@ pub(super) fn demo() -> Site {
     Site { test, ..automatic() }
 }
 
+/// A site that looks after its officers' attention: acknowledgements run out, and the flood's latch is reset by a person.
+pub(super) fn watched() -> Site {
+    let mut site = site();
+    flood(&mut site).attention =
+        AttentionPolicy { latch: Latching::UntilReset, fault_latch: Latching::UntilAck, ..AttentionPolicy::default() };
+    site
+}
+
+/// What a person may do to one alarm in three words.
+pub(super) const ALARM_ACTS: [&str; 7] = ["acks", "unacks", "confirms", "resets", "takes", "drops", "comments"];
+
 /// A Desk whose story is being told, with all that was said and decided.
 #[derive(Clone)]
 pub(super) struct Story<M: Mode = Live> {
@@ -239,6 +254,12 @@ impl<M: Mode> Story<M> {
         }
     }
 
+    /// One sentence that is refused, with these words.
+    pub(super) fn refuse(&mut self, words: &str, why: &str) {
+        let refused = self.try_one(words).map_or_else(|refusal| refusal.to_string(), |()| "accepted".to_owned());
+        assert_eq!(refused, why, "{words}");
+    }
+
     /// One sentence, which may be refused.
     pub(super) fn try_one(&mut self, words: &str) -> Result<(), Refusal> {
         let words: Vec<&str> = words.split_whitespace().collect();
@@ -267,11 +288,34 @@ impl<M: Mode> Story<M> {
                 return self
                     .command(who, Act::SetGrade { alarm: key("stage", subject), grade: grade.parse().ok(), lasting });
             }
+            [who, act, subject] if ALARM_ACTS.contains(&act) => {
+                return self.act_on_alarm(who, act, subject, Concern::Hazard);
+            }
+            [who, act, subject, "fault"] => return self.act_on_alarm(who, act, subject, Concern::Fault),
+            [who, "hands", subject, to] => {
+                return self.command(who, Act::Assign { alarm: key("stage", subject), to: Some(to.into()) });
+            }
             [subject, what] => self.find("stage", subject, what),
             [rule, subject, what] => self.find(rule, subject, what),
             _ => panic!("what does {words:?} mean?"),
         }
         Ok(())
+    }
+
+    fn act_on_alarm(&mut self, who: &str, act: &str, subject: &str, concern: Concern) -> Result<(), Refusal> {
+        let alarm = key("stage", subject);
+        let version = self.alarm("stage", subject).map_or(0, |alarm| alarm.version);
+        let act = match act {
+            "acks" => Act::AcknowledgeAlarm { alarm, version, concern },
+            "unacks" => Act::Unacknowledge { alarm, concern },
+            "confirms" => Act::Confirm { alarm, version, concern },
+            "resets" => Act::Reset { alarm, concern },
+            "takes" => Act::Assign { alarm, to: Some(who.into()) },
+            "drops" => Act::Assign { alarm, to: None },
+            "comments" => Act::Comment { alarm },
+            other => panic!("what does \"{other}\" mean?"),
+        };
+        self.command(who, act)
     }
 
     pub(super) fn step(&mut self, input: Input) -> Vec<Event<M>> {

@@ -1,5 +1,6 @@
 //! Stories about a Desk, and what must hold in every story.
 
+mod attention;
 mod delivery;
 mod evidence;
 mod lives;

@@ -45,6 +45,8 @@ impl<M: Mode> Step<'_, M> {
 
     fn open(&mut self, place: &Place, grade: Grade, lost: Option<Timestamp>) {
         let onset = self.desk.register.graded(place).map(|alarm| alarm.onset).min().unwrap_or(self.now.wall);
+        let first = self.desk.register.graded(place).min_by_key(|alarm| (alarm.onset, alarm.changed_at));
+        let first_out = first.map(|alarm| alarm.key.clone());
         let warning = Warning {
             id: self.desk.next_warning_id(self.now.wall),
             hazard: place.hazard.clone(),
@@ -53,6 +55,7 @@ impl<M: Mode> Step<'_, M> {
             grade: Some(grade),
             peak: grade,
             alarms: self.desk.register.graded(place).map(|alarm| alarm.key.clone()).collect(),
+            first_out,
             onset,
             opened_at: self.now.wall,
             version: 1,
@@ -239,7 +242,7 @@ impl<M: Mode> Step<'_, M> {
     }
 
     /// Sets when somebody must have taken note of a rise to `grade`; an earlier deadline stays.
-    fn expect_acknowledgement(&mut self, id: &WarningId, grade: Grade) {
+    pub(super) fn expect_acknowledgement(&mut self, id: &WarningId, grade: Grade) {
         let Some(hazard) = self.hazard_of(id) else { return };
         let at = self.now.steady + *hazard.acknowledge_within.get(grade);
         let deadline = Deadline::Acknowledge(id.clone());

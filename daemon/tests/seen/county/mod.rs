@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use watchfire::views::{Asked, DeskView, Latest, LatestTable, Views};
 use watchfire_connectors::health::{Complaint, SourceHealth};
-use watchfire_model::alarm::{Alarm, AlarmKey, Attention};
+use watchfire_model::alarm::{Alarm, AlarmKey};
+use watchfire_model::attention::{Attention, Latching};
 use watchfire_model::bulletin::{Bulletin, BulletinArea, Measured, MessageClass, Status, Text};
 use watchfire_model::finding::{Cause, Evidence};
 use watchfire_model::grade::Grade;
@@ -56,6 +57,12 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         attention: grade.map_or(Attention::Quiet, |_| Attention::Unacked { since: NOW - Span::minutes(3) }),
         fault_attention: Attention::Quiet,
         latch: grade,
+        latching: Latching::UntilAck,
+        fault_latch: None,
+        fault_latching: Latching::None,
+        realarm_at: None,
+        realarms: 0,
+        assigned: None,
         onset: NOW - Span::minutes(64),
         at: NOW - Span::minutes(3),
         changed_at: NOW - Span::minutes(3),
@@ -64,6 +71,7 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         unit: line.6.to_owned(),
         causes: vec![cause(0, 0.0), cause(5, 0.06)],
         version: 4,
+        worse_at: 4,
         last_n: 4,
         revision: site.revision.clone(),
     }
@@ -161,6 +169,7 @@ fn warning(site: &Site, id: &str, grade: Option<Grade>, peak: Grade, alarm: &Ala
         grade,
         peak,
         alarms: vec![alarm.key.clone()],
+        first_out: Some(alarm.key.clone()),
         onset: alarm.onset,
         opened_at: alarm.onset + Span::seconds(2),
         version: alarm.version,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use watchfire::views::{Asked, DeskView};
-use watchfire_model::alarm::Attention;
+use watchfire_model::attention::Attention;
 use watchfire_model::command::{Act, Refusal};
 use watchfire_model::id::{BulletinId, PersonId};
 use watchfire_model::time::{Span, Steady};
@@ -39,7 +39,13 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         Act::Acknowledge { warning, version } => (warning, *version, What::Acknowledged),
         Act::Release { warning, version } => (warning, *version, What::Released),
         Act::Cancel { warning, version } => (warning, *version, What::Cancelled),
-        Act::SetGrade { alarm, .. } => {
+        Act::SetGrade { alarm, .. }
+        | Act::AcknowledgeAlarm { alarm, .. }
+        | Act::Unacknowledge { alarm, .. }
+        | Act::Confirm { alarm, .. }
+        | Act::Reset { alarm, .. }
+        | Act::Assign { alarm, .. }
+        | Act::Comment { alarm } => {
             return Err(Refusal::Unknown { what: "alarm".to_owned(), id: alarm.subject.as_str().to_owned() });
         }
     };

@@ -1,5 +1,6 @@
 //! The made-up county: its stations, points, hazards, rules and channels.
 
+use watchfire_model::attention::AttentionPolicy;
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{AreaId, HazardId, PointIx, Revision, StationIx};
 use watchfire_model::ladder::{Delay, Direction};
@@ -69,6 +70,7 @@ fn hazard(id: &str, zh: &str, en: &str, code: &str) -> Hazard {
         expires_after: PerGrade::all(Span::hours(6)),
         acknowledge_within: PerGrade::all(Span::minutes(5)),
         hold_max: PerGrade::all(None),
+        attention: AttentionPolicy::default(),
         texts: vec![("zh-CN".to_owned(), texts(zh)), ("en-US".to_owned(), texts(en))],
     }
 }

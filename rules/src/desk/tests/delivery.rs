@@ -1,7 +1,7 @@
 //! Notices and their receipts.
 
 use watchfire_model::{
-    alarm::Attention,
+    attention::Attention,
     mode::Live,
     receipt::{Outcome, Receipt},
     warning::What,

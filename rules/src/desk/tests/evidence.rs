@@ -1,7 +1,7 @@
 //! What is said, and not said, when sensors fall silent.
 
 use watchfire_model::{
-    alarm::Attention,
+    attention::Attention,
     grade::Grade,
     mode::Live,
     time::Span,

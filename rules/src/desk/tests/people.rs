@@ -1,7 +1,7 @@
 //! What people may do, and what they are refused.
 
 use watchfire_model::{
-    alarm::Attention,
+    attention::Attention,
     command::{Act, Command, Refusal},
     grade::Grade,
     id::CommandId,

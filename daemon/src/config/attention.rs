@@ -1,0 +1,72 @@
+//! What a hazard's profile says of the officer's attention: how it latches and how long taking note of it holds.
+
+use watchfire_model::attention::{AttentionPolicy, Latching};
+use watchfire_model::grade::PerGrade;
+use watchfire_model::time::Span;
+
+use crate::config::amount::{self, Graded};
+use crate::config::problem::Problem;
+use crate::config::read::{At, Node, Shape, Table};
+
+const LATCHINGS: &[(&str, Latching)] =
+    &[("none", Latching::None), ("until_ack", Latching::UntilAck), ("until_reset", Latching::UntilReset)];
+
+/// As far as it is written.
+#[derive(Default)]
+pub(crate) struct AttentionDraft {
+    latch: Option<Latching>,
+    fault_latch: Option<Latching>,
+    reack: Graded<At<Limit>>,
+}
+
+/// A length of time, or none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Within(Span),
+    Never,
+}
+
+impl AttentionDraft {
+    /// Takes over what `table` says.
+    pub(crate) fn apply(&mut self, table: &Table<'_>) {
+        self.latch = table.word("latch", LATCHINGS).map(|word| word.value).or(self.latch);
+        self.fault_latch = table.word("fault_latch", LATCHINGS).map(|word| word.value).or(self.fault_latch);
+        if let Some(node) = table.get("reack") {
+            self.reack.overlay(amount::graded(&node, "`reack`", limit));
+        }
+    }
+
+    /// Fills in what nobody wrote.
+    pub(crate) fn settle(&self) -> AttentionPolicy {
+        let usual = AttentionPolicy::default();
+        AttentionPolicy {
+            latch: self.latch.unwrap_or(usual.latch),
+            fault_latch: self.fault_latch.unwrap_or(usual.fault_latch),
+            reack: limits(&self.reack, usual.reack),
+        }
+    }
+}
+
+fn limits(written: &Graded<At<Limit>>, usual: PerGrade<Option<Span>>) -> PerGrade<Option<Span>> {
+    PerGrade::from_fn(|grade| match written.get(grade).map(|limit| limit.value) {
+        Some(Limit::Within(span)) => Some(span),
+        Some(Limit::Never) => None,
+        None => *usual.get(grade),
+    })
+}
+
+/// Reads a length of time, or `"never"`.
+fn limit(node: &Node<'_>) -> Option<At<Limit>> {
+    if let Shape::Text(text) = node.shape("")
+        && text.value == "never"
+    {
+        return Some(At { value: Limit::Never, at: text.at });
+    }
+    let span = node.span()?;
+    if span.value <= Span::ZERO {
+        let problem = Problem::error(span.at, "it must last for some time");
+        node.cx.report(problem.hint("write a length of time such as \"30m\", or \"never\""));
+        return None;
+    }
+    Some(span.map(Limit::Within))
+}
