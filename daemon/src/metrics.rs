@@ -20,6 +20,7 @@ use watchfire_model::id::{ChannelName, NoticeId, Seq};
 use watchfire_model::quantity::Bad;
 use watchfire_model::receipt::{Outcome, Receipt};
 use watchfire_model::row::Row;
+use watchfire_model::suppression::Kind;
 use watchfire_model::time::Timestamp;
 use watchfire_model::warning::Publication;
 
@@ -96,6 +97,7 @@ pub struct Metrics {
     warnings_unpublished: IntGauge,
     alarms: IntGaugeVec,
     evidence_lost: IntGauge,
+    suppressed: IntGaugeVec,
     // The stores.
     stored: IntCounterVec,
     store_lag: IntGaugeVec,
@@ -214,6 +216,10 @@ impl Metrics {
         self.warnings_waiting.set(count(live().filter(|warning| warning.waiting.is_some()).count()));
         let unpublished = live().filter(|warning| warning.publication == Publication::None).count();
         self.warnings_unpublished.set(count(unpublished));
+        for kind in Kind::ALL {
+            let alarms = view.alarms.iter().filter(|alarm| alarm.suppression(kind).is_some()).count();
+            self.suppressed.with_label_values(&[kind.word()]).set(count(alarms));
+        }
         self.evidence_lost.set(count(view.alarms.iter().filter(|alarm| alarm.evidence.is_lost()).count()));
         self.unjournaled.inc_by(view.unjournaled.saturating_sub(self.unjournaled.get()));
     }

@@ -13,6 +13,7 @@ use watchfire_model::id::{HazardId, PersonId, PointIx, RuleId, SubjectId, Warnin
 use watchfire_model::mode::ModeTag;
 use watchfire_model::quality::Flag;
 use watchfire_model::receipt::Outcome;
+use watchfire_model::suppression::{AskedOut, Suppression};
 use watchfire_model::time::{Span, Timestamp};
 use watchfire_model::warning::{Entry, NoticeStatus, Publication, Waiting, Warning};
 
@@ -60,6 +61,8 @@ pub(super) struct Summary<'a> {
     lead: Option<Lead<'a>>,
     /// Alarms that have a grade.
     standing: usize,
+    /// It stands, and every alarm that it stands on is kept from those on duty.
+    suppressed: bool,
     /// Some alarm under it waits for a person to take note.
     unacked: bool,
     /// Who took note last.
@@ -109,9 +112,10 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
         }
     }
     let mut acked: Option<(Timestamp, &PersonId)> = None;
-    let (mut unacked, mut standing) = (false, 0);
+    let (mut unacked, mut standing, mut quieted) = (false, 0, 0);
     for alarm in alarms.under(warning) {
         standing += usize::from(alarm.standing().is_some());
+        quieted += usize::from(alarm.is_quieted());
         for attention in [&alarm.attention, &alarm.fault_attention] {
             unacked |= attention.is_unacked();
             acked = acked.max(attention.noted().map(|(by, at)| (at, by)));
@@ -136,6 +140,7 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
         waiting: warning.waiting.as_ref(),
         lead: lead(directory, alarms, warning),
         standing,
+        suppressed: standing > 0 && quieted == standing,
         unacked,
         acked_by: acked.map(|(_, by)| by),
         receipts,
@@ -240,6 +245,11 @@ pub(super) struct AlarmShown<'a> {
     latch: Option<Grade>,
     fault_latch: Option<Timestamp>,
     assigned: Option<&'a Assigned>,
+    /// What keeps it from being announced.
+    suppressed: &'a [Suppression],
+    asked_out: Option<&'a AskedOut>,
+    /// Its grade is kept from those on duty.
+    quieted: bool,
     onset: Timestamp,
     at: Timestamp,
     changed_at: Timestamp,
@@ -292,6 +302,9 @@ impl<'a> AlarmShown<'a> {
             latch: alarm.latch,
             fault_latch: alarm.fault_latch,
             assigned: alarm.assigned.as_ref(),
+            suppressed: &alarm.suppressed,
+            asked_out: alarm.asked_out.as_ref(),
+            quieted: alarm.is_quieted(),
             onset: alarm.onset,
             at: alarm.at,
             changed_at: alarm.changed_at,

@@ -1,4 +1,5 @@
-//! What a hazard's profile says of the officer's attention: how it latches and how long taking note of it holds.
+//! What a hazard's profile says of the officer's attention: how it latches, how long taking note of it
+//! holds, and how long it may be put aside.
 
 use watchfire_model::attention::{AttentionPolicy, Latching};
 use watchfire_model::grade::PerGrade;
@@ -17,6 +18,8 @@ pub(crate) struct AttentionDraft {
     latch: Option<Latching>,
     fault_latch: Option<Latching>,
     reack: Graded<At<Limit>>,
+    shelvable: Option<bool>,
+    max_shelve: Graded<At<Limit>>,
 }
 
 /// A length of time, or none at all.
@@ -31,8 +34,12 @@ impl AttentionDraft {
     pub(crate) fn apply(&mut self, table: &Table<'_>) {
         self.latch = table.word("latch", LATCHINGS).map(|word| word.value).or(self.latch);
         self.fault_latch = table.word("fault_latch", LATCHINGS).map(|word| word.value).or(self.fault_latch);
+        self.shelvable = table.flag("shelvable").map(|flag| flag.value).or(self.shelvable);
         if let Some(node) = table.get("reack") {
             self.reack.overlay(amount::graded(&node, "`reack`", limit));
+        }
+        if let Some(node) = table.get("max_shelve") {
+            self.max_shelve.overlay(amount::graded(&node, "`max_shelve`", limit));
         }
     }
 
@@ -43,6 +50,8 @@ impl AttentionDraft {
             latch: self.latch.unwrap_or(usual.latch),
             fault_latch: self.fault_latch.unwrap_or(usual.fault_latch),
             reack: limits(&self.reack, usual.reack),
+            shelvable: self.shelvable.unwrap_or(usual.shelvable),
+            max_shelve: limits(&self.max_shelve, usual.max_shelve),
         }
     }
 }

@@ -120,6 +120,11 @@ impl Metrics {
                 "watchfire_alarms_evidence_lost",
                 "Alarms whose grade is held or unwatched because evidence is lost.",
             ),
+            suppressed: at.gauge_vec(
+                "watchfire_alarms_suppressed",
+                "Alarms that are not announced, by what keeps them quiet; one may be kept quiet by several.",
+                &["by"],
+            ),
             stored: at.counter_vec("watchfire_readings_stored_total", "Readings taken by a store.", &["store"]),
             store_lag: at.gauge_vec(
                 "watchfire_store_lag_rows",

@@ -7,6 +7,7 @@ use crate::attention::{Attention, Concern, Latching};
 use crate::finding::{Cause, Evidence};
 use crate::grade::Grade;
 use crate::id::{AreaId, HazardId, PersonId, Revision, RuleId, SubjectId};
+use crate::suppression::{AskedOut, Suppression};
 use crate::time::{Steady, Timestamp};
 
 /// Which alarm.
@@ -70,6 +71,12 @@ pub struct Alarm {
     /// Who has it in hand.
     #[serde(default)]
     pub assigned: Option<Assigned>,
+    /// What keeps it from being announced.
+    #[serde(default)]
+    pub suppressed: Vec<Suppression>,
+    /// Somebody asked for it to be taken out of service, and a second person must agree.
+    #[serde(default)]
+    pub asked_out: Option<AskedOut>,
     /// Event time at which the present condition began.
     pub onset: Timestamp,
     /// When the judged grade last changed: event time.
@@ -122,6 +129,8 @@ impl Alarm {
             || self.fault_latch.is_some()
             || self.fault_attention.is_unacked()
             || self.assigned.is_some()
+            || !self.suppressed.is_empty()
+            || self.asked_out.is_some()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Whether people have taken note of an alarm, of its hazard and of its fault apart, and what a hazard's profile says of
-//! it: how it latches, and for how long an acknowledgement holds.
+//! it: how it latches, how long an acknowledgement holds, and how long an alarm may be put aside.
 
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,7 @@ pub enum Latching {
     UntilReset,
 }
 
-/// What a hazard's profile says of the officer's attention (SEMANTICS §6).
+/// What a hazard's profile says of the officer's attention (SEMANTICS §6, §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttentionPolicy {
     /// How the hazard latches.
@@ -101,6 +101,10 @@ pub struct AttentionPolicy {
     /// For how long an acknowledgement holds; none = until it gets worse. Each time it runs out in the same grade it is
     /// doubled, to four times.
     pub reack: PerGrade<Option<Span>>,
+    /// Whether its alarms may be put aside at all.
+    pub shelvable: bool,
+    /// For how long an alarm may be put aside up to each grade; none = never.
+    pub max_shelve: PerGrade<Option<Span>>,
 }
 
 impl Default for AttentionPolicy {
@@ -109,6 +113,13 @@ impl Default for AttentionPolicy {
             latch: Latching::UntilAck,
             fault_latch: Latching::None,
             reack: PerGrade { blue: None, yellow: None, orange: Some(Span::hours(2)), red: Some(Span::minutes(30)) },
+            shelvable: true,
+            max_shelve: PerGrade {
+                blue: Some(Span::hours(24)),
+                yellow: Some(Span::hours(8)),
+                orange: Some(Span::hours(1)),
+                red: None,
+            },
         }
     }
 }

@@ -89,6 +89,34 @@ pub enum Act {
         /// Which side of it.
         concern: Concern,
     },
+    /// Puts an alarm aside for a time: it is judged and recorded, and not announced.
+    Shelve {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// The highest grade that is kept quiet; none = the one that stands, else blue.
+        upto: Option<Grade>,
+        /// For how long; mandatory.
+        lasting: Span,
+        /// It ends with the next return to normal.
+        one_shot: bool,
+    },
+    /// Takes an alarm off its shelf.
+    Unshelve {
+        /// Which alarm.
+        alarm: AlarmKey,
+    },
+    /// Takes an alarm out of service for a time.
+    TakeOut {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// For how long; mandatory.
+        lasting: Span,
+    },
+    /// Puts an alarm back into service.
+    PutBack {
+        /// Which alarm.
+        alarm: AlarmKey,
+    },
     /// Takes an alarm over, hands it to somebody, or (to none) puts it back.
     Assign {
         /// Which alarm.

@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod row;
 pub mod rule;
 pub mod site;
+pub mod suppression;
 pub mod time;
 pub mod unit;
 pub mod warning;

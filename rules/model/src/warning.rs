@@ -170,5 +170,10 @@ pub enum What {
     Confirmed,
     Reset,
     Assigned,
+    Shelved,
+    Unshelved,
+    OutOfService,
+    InService,
+    Announced,
     Commented,
 }

@@ -16,6 +16,7 @@ use super::{
     directory::Bearing,
     event::Event,
     register::{Filed, Place},
+    suppression::outlive,
 };
 
 impl<M: Mode> Step<'_, M> {
@@ -38,17 +39,20 @@ impl<M: Mode> Step<'_, M> {
         let left = old.filter(|old| !old.shadow).map(|old| Place::of(&old.alarm));
         let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
         let policy = self.policy(&bearing.hazard);
-        let alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing, policy);
-        let place = Place::of(&alarm);
+        let stood = old.and_then(|old| old.alarm.standing());
+        let mut alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing, policy);
+        let outlived = outlive(stood, &mut alarm);
+        let (place, key, quiet) = (Place::of(&alarm), alarm.key.clone(), alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
+        self.note_outlived(&key, &outlived);
         if left.as_ref().is_some_and(|left| *left != place)
             && let Some(left) = &left
         {
             self.reconcile(left, None);
         }
         if !shadow || left.is_some() {
-            self.reconcile(&place, rose.filter(|_| !shadow));
+            self.reconcile(&place, rose.filter(|_| !shadow && !quiet));
         }
     }
 
@@ -64,9 +68,11 @@ impl<M: Mode> Step<'_, M> {
         let mut alarm = Alarm { override_by: word, ..old.clone() };
         let before = old.standing();
         follow(self.now.wall, before, &mut alarm);
-        let place = Place::of(&alarm);
+        let outlived = outlive(before, &mut alarm);
+        let (place, quiet) = (Place::of(&alarm), alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
+        self.note_outlived(key, &outlived);
         if shadow {
             return;
         }
@@ -74,7 +80,7 @@ impl<M: Mode> Step<'_, M> {
         if let Some(id) = &live {
             self.emit(Event::Noted { warning: id.clone(), entry: entry.clone() });
         }
-        self.reconcile(&place, rose);
+        self.reconcile(&place, rose.filter(|_| !quiet));
         if live.is_none()
             && let Some(id) = self.desk.register.live(&place).cloned()
         {
@@ -155,6 +161,8 @@ fn weighed(
         realarm_at: old.and_then(|old| old.realarm_at),
         realarms: old.map_or(0, |old| old.realarms),
         assigned: old.and_then(|old| old.assigned.clone()),
+        suppressed: old.map(|old| old.suppressed.clone()).unwrap_or_default(),
+        asked_out: old.and_then(|old| old.asked_out.clone()),
         onset: finding.onset,
         at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
         changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),

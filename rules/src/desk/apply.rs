@@ -70,7 +70,7 @@ impl<M: Mode> Desk<M> {
         let key = alarm.key.clone();
         let until = alarm.override_by.as_ref().map(|word| word.until);
         self.timetable.set(&Deadline::Override(key.clone()), until);
-        self.timetable.set(&Deadline::Alarm(key.clone()), alarm.realarm_at);
+        self.timetable.set(&Deadline::Alarm(key.clone()), alarm.due());
         if let Some(under) = self.register.file(alarm, shadow) {
             self.change(&under, |case| {
                 if let Err(at) = case.warning.alarms.binary_search(&key) {
@@ -98,7 +98,7 @@ impl<M: Mode> Desk<M> {
         let Some(case) = self.cases.get(id) else { return };
         for key in &case.warning.alarms {
             if let Some(alarm) = self.register.touch(key, &mut change) {
-                self.timetable.set(&Deadline::Alarm(key.clone()), alarm.realarm_at);
+                self.timetable.set(&Deadline::Alarm(key.clone()), alarm.due());
             }
         }
     }

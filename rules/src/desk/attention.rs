@@ -26,6 +26,7 @@ impl<M: Mode> Step<'_, M> {
 
     /// Does what has fallen due on an alarm.
     pub(super) fn attend(&mut self, key: &AlarmKey) {
+        self.lapse_suppressions(key);
         let Some(filed) = self.desk.register.get(key) else { return };
         if filed.alarm.realarm_at.is_some_and(|at| at <= self.now.steady) {
             self.realarm(key);
@@ -40,11 +41,11 @@ impl<M: Mode> Step<'_, M> {
         alarm.realarm_at = None;
         alarm.realarms = alarm.realarms.saturating_add(1);
         alarm.attention = Attention::Unacked { since: self.now.wall };
-        let (place, stands) = (Place::of(&alarm), alarm.standing());
+        let (place, stands, quiet) = (Place::of(&alarm), alarm.standing(), alarm.is_quieted());
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
         let note = format!("{} still stands; what {by} took note of has run out", grade::word(stands));
         self.note_alarm(key, &self.entry(What::Realarmed, note));
-        if let (Some(grade), false) = (stands, shadow) {
+        if let (Some(grade), false) = (stands, shadow || quiet) {
             self.call_again(&place, grade);
         }
     }

@@ -61,7 +61,7 @@ impl<M: Mode> Step<'_, M> {
         let chain = case.chain(to);
         let sent = chain.stamp(self.now.wall);
         let lasting = whole_seconds((*hazard.expires_after.get(grade)).max(Span::minutes(1)));
-        let alarms = self.leading(id);
+        let alarms = self.leading(id, to);
         let area = self.area_of(id);
         let lost = case.warning.evidence_lost.filter(|_| !class.ends() && !cleared);
         let facts = Facts {
@@ -132,10 +132,20 @@ impl<M: Mode> Step<'_, M> {
         self.dispatch(&bulletin);
     }
 
-    /// The alarms that a bulletin lists: the graded ones, highest first; once none is, those that were.
-    fn leading(&self, id: &WarningId) -> Vec<&Alarm> {
+    /// The alarms that a bulletin lists: the graded ones that are not kept from its audience, highest first; where all are,
+    /// those; once none is graded, those that were.
+    fn leading(&self, id: &WarningId, to: Audience) -> Vec<&Alarm> {
         let Some(case) = self.desk.cases.get(id) else { return Vec::new() };
-        let graded: Vec<&Alarm> = self.desk.register.graded(&case.place()).take(MEASURED_MOST).collect();
+        let place = case.place();
+        let heard = |alarm: &&Alarm| match to {
+            Audience::Internal => !alarm.is_quieted(),
+            Audience::Public => !alarm.is_withheld(),
+        };
+        let all = || self.desk.register.graded(&place);
+        let mut graded: Vec<&Alarm> = all().filter(heard).take(MEASURED_MOST).collect();
+        if graded.is_empty() {
+            graded = all().take(MEASURED_MOST).collect();
+        }
         if !graded.is_empty() {
             return graded;
         }

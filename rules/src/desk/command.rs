@@ -82,6 +82,10 @@ impl<M: Mode> Step<'_, M> {
             Act::Unacknowledge { alarm, concern } => self.unacknowledge(command, alarm, *concern),
             Act::Confirm { alarm, version, concern } => self.confirm(command, alarm, *version, *concern),
             Act::Reset { alarm, concern } => self.reset(command, alarm, *concern),
+            Act::Shelve { alarm, upto, lasting, one_shot } => self.shelve(command, alarm, *upto, *lasting, *one_shot),
+            Act::Unshelve { alarm } => self.unshelve(command, alarm),
+            Act::TakeOut { alarm, lasting } => self.take_out(command, alarm, *lasting),
+            Act::PutBack { alarm } => self.put_back(command, alarm),
             Act::Assign { alarm, to } => self.assign(command, alarm, to.as_ref()),
             Act::Comment { alarm } => self.comment(command, alarm),
         }
@@ -163,6 +167,11 @@ impl<M: Mode> Step<'_, M> {
         }
         Ok(case)
     }
+}
+
+/// Whether two names are of one person, however they are written.
+pub(super) fn same_person(one: &PersonId, other: &PersonId) -> bool {
+    one.as_str().trim().to_lowercase() == other.as_str().trim().to_lowercase()
 }
 
 /// Refuses a command on what got worse since it was looked at, or on a version that has never been.

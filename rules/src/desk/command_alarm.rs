@@ -45,7 +45,7 @@ impl<M: Mode> Step<'_, M> {
     /// Takes back that one took note.
     pub(super) fn unacknowledge(&mut self, command: &Command, key: &AlarmKey, concern: Concern) -> Result<(), Refusal> {
         let alarm = &self.filed(key)?.alarm;
-        let (stands, place) = (alarm.standing(), Place::of(alarm));
+        let (stands, place) = (alarm.standing().filter(|_| !alarm.is_quieted()), Place::of(alarm));
         if alarm.attention_to(concern).noted().is_none() {
             return not_now(format!("nobody has acknowledged the {} of {key}", concern.word()));
         }
@@ -172,7 +172,7 @@ impl<M: Mode> Step<'_, M> {
     fn expect_nobody_if_noted(&mut self, key: &AlarmKey) {
         let Some(filed) = self.desk.register.get(key) else { return };
         let Some(id) = self.desk.register.live(&Place::of(&filed.alarm)).cloned() else { return };
-        if !self.desk.is_unacknowledged(&id) {
+        if !self.desk.waits_for_a_person(&id) {
             self.expect_nobody(&id);
         }
     }

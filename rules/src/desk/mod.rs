@@ -11,11 +11,13 @@ mod bulletin;
 mod case;
 mod command;
 mod command_alarm;
+mod command_suppression;
 mod directory;
 mod event;
 mod outbox;
 mod register;
 mod release;
+mod suppression;
 pub mod text;
 mod timetable;
 mod warning;
@@ -162,11 +164,19 @@ impl<M: Mode> Desk<M> {
         self.outbox.unsettled()
     }
 
-    /// Whether some alarm under a warning waits for a person to take note.
+    /// Whether nobody has taken note of some alarm under a warning, announced or not.
     fn is_unacknowledged(&self, id: &WarningId) -> bool {
+        self.under(id).any(|alarm| alarm.attention.is_unacked())
+    }
+
+    /// Whether some alarm under a warning that is not kept quiet waits for a person to take note.
+    fn waits_for_a_person(&self, id: &WarningId) -> bool {
+        self.under(id).any(|alarm| alarm.attention.is_unacked() && !alarm.is_quieted())
+    }
+
+    fn under(&self, id: &WarningId) -> impl Iterator<Item = &Alarm> {
         let alarms = self.cases.get(id).map_or(&[][..], |case| &case.warning.alarms);
-        let mut filed = alarms.iter().filter_map(|key| self.register.get(key));
-        filed.any(|filed| filed.alarm.attention.is_unacked())
+        alarms.iter().filter_map(|key| self.register.get(key)).map(|filed| &filed.alarm)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     finding::Evidence,
-    grade::Grade,
+    grade::{Grade, PerGrade},
     id::{AreaId, HazardId, WarningId},
     time::Timestamp,
     warning::Entry,
@@ -45,7 +45,61 @@ struct Group {
     graded: BTreeSet<(Reverse<Grade>, AlarmKey)>,
     /// Graded, and standing on no fresh evidence; longest first.
     lost: BTreeSet<(Timestamp, AlarmKey)>,
+    /// How many graded ones are announced, by grade.
+    announced: Tally,
+    /// How many may be laid before those who release, by grade.
+    releasable: Tally,
     live: Option<WarningId>,
+}
+
+/// How many there are of each grade.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Tally(PerGrade<usize>);
+
+impl Tally {
+    const fn add(&mut self, grade: Grade) {
+        *self.0.get_mut(grade) += 1;
+    }
+    const fn take(&mut self, grade: Grade) {
+        let count = self.0.get_mut(grade);
+        *count = count.saturating_sub(1);
+    }
+    fn highest(&self) -> Option<Grade> {
+        Grade::ALL.into_iter().rev().find(|grade| *self.0.get(*grade) > 0)
+    }
+    fn sum(&self) -> usize {
+        Grade::ALL.into_iter().map(|grade| *self.0.get(grade)).sum()
+    }
+}
+
+impl Group {
+    /// Counts a graded alarm in.
+    fn enter(&mut self, alarm: &Alarm, grade: Grade) {
+        self.graded.insert((Reverse(grade), alarm.key.clone()));
+        if let Some(since) = lost_since(alarm) {
+            self.lost.insert((since, alarm.key.clone()));
+        }
+        if !alarm.is_quieted() {
+            self.announced.add(grade);
+        }
+        if !alarm.is_withheld() {
+            self.releasable.add(grade);
+        }
+    }
+
+    /// Counts out a graded alarm that was counted in as it is.
+    fn leave(&mut self, alarm: &Alarm, grade: Grade) {
+        self.graded.remove(&(Reverse(grade), alarm.key.clone()));
+        if let Some(since) = lost_since(alarm) {
+            self.lost.remove(&(since, alarm.key.clone()));
+        }
+        if !alarm.is_quieted() {
+            self.announced.take(grade);
+        }
+        if !alarm.is_withheld() {
+            self.releasable.take(grade);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,16 +126,17 @@ impl Register {
         self.alarms.values().map(|filed| &filed.alarm)
     }
 
+    pub(super) fn filed(&self) -> impl Iterator<Item = &Filed> {
+        self.alarms.values()
+    }
+
     /// Files an alarm as it now stands; says which live warning it stands under, if it has a grade that counts.
     pub(super) fn file(&mut self, alarm: Alarm, shadow: bool) -> Option<WarningId> {
         let story = self.take(&alarm.key).map(|filed| filed.story).unwrap_or_default();
         let mut under = None;
         if let (Some(grade), false) = (alarm.standing(), shadow) {
             let group = self.groups.entry(Place::of(&alarm)).or_default();
-            group.graded.insert((Reverse(grade), alarm.key.clone()));
-            if let Some(since) = lost_since(&alarm) {
-                group.lost.insert((since, alarm.key.clone()));
-            }
+            group.enter(&alarm, grade);
             under.clone_from(&group.live);
         }
         self.alarms.insert(alarm.key.clone(), Filed { alarm, shadow, story });
@@ -92,13 +147,10 @@ impl Register {
     pub(super) fn take(&mut self, key: &AlarmKey) -> Option<Filed> {
         let filed = self.alarms.remove(key)?;
         let place = Place::of(&filed.alarm);
-        if let Some(group) = self.groups.get_mut(&place) {
-            if let Some(grade) = filed.alarm.standing() {
-                group.graded.remove(&(Reverse(grade), key.clone()));
-            }
-            if let Some(since) = lost_since(&filed.alarm) {
-                group.lost.remove(&(since, key.clone()));
-            }
+        if let (Some(grade), false) = (filed.alarm.standing(), filed.shadow)
+            && let Some(group) = self.groups.get_mut(&place)
+        {
+            group.leave(&filed.alarm, grade);
             self.drop_if_idle(&place);
         }
         Some(filed)
@@ -123,6 +175,22 @@ impl Register {
     /// The highest grade at a place.
     pub(super) fn grade(&self, place: &Place) -> Option<Grade> {
         self.groups.get(place)?.graded.first().map(|(Reverse(grade), _)| *grade)
+    }
+
+    /// The highest grade at a place that is not kept from those on duty.
+    pub(super) fn announced(&self, place: &Place) -> Option<Grade> {
+        self.groups.get(place)?.announced.highest()
+    }
+
+    /// The highest grade at a place that is not kept from those who release it to the public.
+    pub(super) fn releasable(&self, place: &Place) -> Option<Grade> {
+        self.groups.get(place)?.releasable.highest()
+    }
+
+    /// Whether some graded alarm of a place is kept from anybody.
+    pub(super) fn has_suppressed(&self, place: &Place) -> bool {
+        let heard = |group: &Group| group.announced.sum().min(group.releasable.sum());
+        self.groups.get(place).is_some_and(|group| heard(group) < group.graded.len())
     }
 
     /// Since when some graded alarm of a place has no evidence.

@@ -12,7 +12,7 @@ use watchfire_model::{
     warning::{Ending, Waiting, What},
 };
 
-use super::{Step, bulletin::Refused, event::Event};
+use super::{Step, bulletin::Refused, command::same_person, event::Event, warning::to_say};
 
 /// A public act that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ impl<M: Mode> Step<'_, M> {
     /// Brings the public in line where that needs nobody, and lays what needs somebody before them.
     pub(super) fn gate(&mut self, id: &WarningId) {
         let Some(case) = self.desk.cases.get(id).filter(|case| !case.is_over()) else { return };
-        let (published, stands) = (case.published(), case.warning.grade);
+        let published = case.published();
+        let stands = to_say(published, case.warning.grade, self.desk.register.releasable(&case.place()));
         // Whoever was told is told the rest, even if the hazard has been made internal since.
         let hears = |hazard: &&Hazard| hazard.reach == Reach::Public || published.is_some();
         let Some(hazard) = self.hazard_of(id).filter(hears) else { return };
@@ -136,8 +137,7 @@ impl<M: Mode> Step<'_, M> {
         if version != waiting.version {
             return Err(Refusal::Stale { seen: version, now: waiting.version });
         }
-        let same = |signed: &str| signed.trim().to_lowercase() == command.who.as_str().trim().to_lowercase();
-        if waiting.signed.iter().any(|signed| same(signed.as_str())) {
+        if waiting.signed.iter().any(|signed| same_person(signed, &command.who)) {
             return Err(Refusal::SamePerson { who: command.who.to_string() });
         }
         let waiting = waiting.clone();

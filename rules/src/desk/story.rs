@@ -5,7 +5,8 @@
 //! act on the last warning as it stands; `zhang sets a red 2h` is a word against the judged grade; `delivered`, `failing`,
 //! `refused` answer the oldest unsettled notice, `all delivered` every one. On one alarm, as it stands: `zhang acks a`,
 //! `unacks`, `confirms`, `resets` (each also with `fault` at the end), `zhang takes a`, `zhang drops a`,
-//! `zhang hands a li`, `zhang comments a`.
+//! `zhang hands a li`, `zhang comments a`, `zhang shelves a yellow 8h` (`shelves_once`), `zhang unshelves a`, `zhang stops a
+//! 2h` (out of service), `zhang starts a`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -213,7 +214,8 @@ pub(super) fn watched() -> Site {
 }
 
 /// What a person may do to one alarm in three words.
-pub(super) const ALARM_ACTS: [&str; 7] = ["acks", "unacks", "confirms", "resets", "takes", "drops", "comments"];
+pub(super) const ALARM_ACTS: [&str; 9] =
+    ["acks", "unacks", "confirms", "resets", "takes", "drops", "comments", "unshelves", "starts"];
 
 /// A Desk whose story is being told, with all that was said and decided.
 #[derive(Clone)]
@@ -283,6 +285,15 @@ impl<M: Mode> Story<M> {
                 let (warning, version) = self.last(|w| w.version);
                 return self.command(who, Act::Cancel { warning, version });
             }
+            [who, "stops", subject, span] => {
+                let lasting = span.parse().expect("a span");
+                return self.command(who, Act::TakeOut { alarm: key("stage", subject), lasting });
+            }
+            [who, act @ ("shelves" | "shelves_once"), subject, grade, span] => {
+                let (upto, lasting) = (Some(grade.parse().expect("a grade")), span.parse().expect("a span"));
+                let alarm = key("stage", subject);
+                return self.command(who, Act::Shelve { alarm, upto, lasting, one_shot: act == "shelves_once" });
+            }
             [who, "sets", subject, grade, span] => {
                 let lasting = span.parse().expect("a span");
                 return self
@@ -313,6 +324,8 @@ impl<M: Mode> Story<M> {
             "takes" => Act::Assign { alarm, to: Some(who.into()) },
             "drops" => Act::Assign { alarm, to: None },
             "comments" => Act::Comment { alarm },
+            "unshelves" => Act::Unshelve { alarm },
+            "starts" => Act::PutBack { alarm },
             other => panic!("what does \"{other}\" mean?"),
         };
         self.command(who, act)

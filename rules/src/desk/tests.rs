@@ -6,3 +6,4 @@ mod evidence;
 mod lives;
 mod people;
 mod properties;
+mod suppression;

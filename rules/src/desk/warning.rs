@@ -29,7 +29,13 @@ impl<M: Mode> Step<'_, M> {
         let register = &self.desk.register;
         let (grade, lost) = (register.grade(place), register.lost(place));
         match register.live(place).cloned() {
-            Some(id) => self.turn(&id, grade, lost),
+            Some(id) => {
+                self.turn(&id, grade, lost);
+                // The same highest grade may stand on alarms that are kept quiet and on others that are not.
+                if self.desk.register.has_suppressed(place) {
+                    self.settle(&id);
+                }
+            }
             None => {
                 if let Some(grade) = grade {
                     self.open(place, grade, lost);
@@ -127,12 +133,16 @@ impl<M: Mode> Step<'_, M> {
         let Some(case) = self.desk.cases.get(id) else { return };
         let lost = case.warning.evidence_lost.is_some();
         let told = case.chain(Audience::Internal).told.as_ref();
-        let (class, grade, cleared) = match (told, case.warning.grade) {
+        let heard = told.filter(|told| !told.cleared).map(|told| told.grade);
+        let says = to_say(heard, case.warning.grade, self.desk.register.announced(&case.place()));
+        let (class, grade, cleared) = match (told, says) {
             (None, Some(grade)) => (MessageClass::Issue, grade, false),
             // Whoever heard that conditions are over hears of their return as of something worse.
             (Some(told), Some(grade)) if told.cleared || grade > told.grade => (MessageClass::Upgrade, grade, false),
             (Some(told), Some(grade)) if grade < told.grade => (MessageClass::Downgrade, grade, false),
             (Some(told), Some(grade)) if told.lost != lost => (MessageClass::Continue, grade, false),
+            // Conditions are back, and kept quiet: those on duty still think them over.
+            (Some(_), None) if case.warning.grade.is_some() => return,
             // The danger is over and the public's ending waits for a signature.
             (Some(told), None) if !told.cleared => (MessageClass::Continue, told.grade, true),
             (Some(_), Some(_) | None) | (None, None) => return,
@@ -253,7 +263,7 @@ impl<M: Mode> Step<'_, M> {
 
     /// Nobody has taken note in time.
     pub(super) fn ask_again(&mut self, id: &WarningId) {
-        if !self.desk.is_unacknowledged(id) {
+        if !self.desk.waits_for_a_person(id) {
             return;
         }
         self.note(id, What::AcknowledgementDue, "nobody has acknowledged it in time".to_owned());
@@ -283,6 +293,12 @@ impl<M: Mode> Step<'_, M> {
         self.emit(Event::Faulted { warning: id.clone(), since: self.now.wall });
         self.watch_evidence(id);
     }
+}
+
+/// The grade to say to those who `heard` one, where `stands` is the highest and `announced` the highest that is not kept
+/// quiet. A fall is said whatever keeps it quiet; a rise only as far as nothing does.
+pub(super) fn to_say(heard: Option<Grade>, stands: Option<Grade>, announced: Option<Grade>) -> Option<Grade> {
+    stands.min(heard.max(announced))
 }
 
 impl<M: Mode> super::Desk<M> {

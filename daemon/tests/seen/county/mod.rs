@@ -63,6 +63,8 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         realarm_at: None,
         realarms: 0,
         assigned: None,
+        suppressed: Vec::new(),
+        asked_out: None,
         onset: NOW - Span::minutes(64),
         at: NOW - Span::minutes(3),
         changed_at: NOW - Span::minutes(3),

@@ -44,6 +44,10 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         | Act::Unacknowledge { alarm, .. }
         | Act::Confirm { alarm, .. }
         | Act::Reset { alarm, .. }
+        | Act::Shelve { alarm, .. }
+        | Act::Unshelve { alarm }
+        | Act::TakeOut { alarm, .. }
+        | Act::PutBack { alarm }
         | Act::Assign { alarm, .. }
         | Act::Comment { alarm } => {
             return Err(Refusal::Unknown { what: "alarm".to_owned(), id: alarm.subject.as_str().to_owned() });
