@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use watchfire_model::alarm::Alarm;
 use watchfire_model::bulletin::Notice;
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::durable::Durable;
@@ -234,11 +235,14 @@ impl<M: Mode> Duty<M> {
         let (live, mut ended): (Vec<_>, Vec<_>) =
             self.desk.warnings().partition(|warning| !matches!(warning.publication, Publication::Ended { .. }));
         ended.sort_by_key(|warning| std::cmp::Reverse(warning.opened_at));
+        let alarms: Vec<Alarm> = self.desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect();
+        let story = |alarm: &Alarm| (alarm.key.clone(), self.desk.story_of(&alarm.key).to_vec());
         let shared = |warning: &Warning| Arc::new(warning.clone());
         DeskView {
             version: self.version,
             now,
-            alarms: self.desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect(),
+            stories: alarms.iter().map(story).filter(|(_, story)| !story.is_empty()).collect(),
+            alarms,
             warnings: live
                 .into_iter()
                 .map(shared)

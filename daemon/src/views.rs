@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use watchfire_connectors::health::SourceHealth;
-use watchfire_model::alarm::Alarm;
+use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::id::PointIx;
 use watchfire_model::quality::{Checks, Flag};
@@ -14,7 +14,7 @@ use watchfire_model::quantity::Bad;
 use watchfire_model::reading::PointState;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Timestamp};
-use watchfire_model::warning::Warning;
+use watchfire_model::warning::{Entry, Warning};
 
 /// The Desk as of one moment, published after each ledger commit.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -25,6 +25,8 @@ pub struct DeskView {
     pub now: Now,
     /// Alarms that are not quiet: a grade, a pending grade, or lost evidence.
     pub alarms: Vec<Alarm>,
+    /// What people did and said about those of them that have a story.
+    pub stories: Vec<(AlarmKey, Vec<Entry>)>,
     /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
     pub warnings: Vec<Arc<Warning>>,
     /// Inputs recorded unjournaled because the journal failed or lagged.

@@ -29,7 +29,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Longest wait for the view that shows what the act did.
 const SHOWN_WITHIN: Duration = Duration::from_millis(500);
 /// Longest name and longest reason, in characters.
-const WHO_MAX: usize = 100;
+pub(super) const WHO_MAX: usize = 100;
 const WHY_MAX: usize = 1_000;
 /// Longest idempotency key, in bytes.
 const KEY_MAX: usize = 128;
@@ -62,18 +62,22 @@ pub(super) async fn act(
         "cancel" => Act::Cancel { warning: warning.clone(), version },
         other => return Err(Problem::not_found("act", other)),
     };
-    let who = said("who", &wish.who, WHO_MAX)?;
-    let why = said("why", &wish.why, WHY_MAX)?;
-    let id = match parts.key {
-        Some(key) => CommandId::from(key?),
-        None => invented(&shared, &who, &why, &act),
-    };
-    let command = Command { id, who: PersonId::from(who), why, from: parts.from, act };
-    ask(&shared, command).await?;
+    carry_out(&shared, parts, &wish.who, &wish.why, act).await?;
     let desk = shared.api.views.desk.borrow().clone();
     let known = Alarms::of(&desk);
     let shown = desk.warnings.iter().find(|known| known.id == warning);
     write(&shown.map(|warning| summary(&shared.directory, &known, warning)))
+}
+
+/// Asks for an act in a person's name, and waits until the ledger holds it.
+pub(super) async fn carry_out(shared: &Shared, caller: Caller, who: &str, why: &str, act: Act) -> Result<(), Problem> {
+    let who = said("who", who, WHO_MAX)?;
+    let why = said("why", why, WHY_MAX)?;
+    let id = match caller.key {
+        Some(key) => CommandId::from(key?),
+        None => invented(shared, &who, &why, &act),
+    };
+    ask(shared, Command { id, who: PersonId::from(who), why, from: caller.from, act }).await
 }
 
 async fn ask(shared: &Shared, command: Command) -> Result<(), Problem> {
@@ -94,7 +98,7 @@ async fn ask(shared: &Shared, command: Command) -> Result<(), Problem> {
 }
 
 /// A name or a reason: there, not too long, and on one line of the ledger's reader.
-fn said(what: &str, text: &str, longest: usize) -> Result<String, Problem> {
+pub(super) fn said(what: &str, text: &str, longest: usize) -> Result<String, Problem> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Refusal::Anonymous { what: what.to_owned() }.into());

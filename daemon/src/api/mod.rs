@@ -5,6 +5,7 @@
 //! Times are milliseconds since 1970 UTC everywhere; what cannot be done is answered as problem+json (RFC 9457).
 
 mod acts;
+mod alarms;
 mod assets;
 mod directory;
 mod guard;
@@ -103,6 +104,8 @@ pub fn router(api: Api) -> Router {
         .route("/points/{station}/{point}", get(places::point))
         .route("/points/{station}/{point}/readings", get(history::readings))
         .route("/alarms", get(warnings::alarms))
+        .route("/alarms/{rule}/{subject}", get(alarms::show))
+        .route("/alarms/{rule}/{subject}/{act}", post(alarms::act))
         .route("/warnings", get(warnings::list))
         .route("/warnings/{id}", get(warnings::show))
         .route("/warnings/{id}/{act}", post(acts::act))

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use watchfire_model::alarm::Alarm;
 use watchfire_model::grade::Grade;
+use watchfire_model::suppression::Kind;
 use watchfire_model::warning::Warning;
 
 use super::State;
@@ -26,6 +27,26 @@ pub(super) struct Asked {
     grade: Option<Grade>,
     hazard: Option<String>,
     area: Option<String>,
+    /// Alarms: only those that are kept quiet, by anything (`any`) or by one kind of thing.
+    suppressed: Option<Suppressed>,
+}
+
+/// What keeps an alarm quiet.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Suppressed {
+    Any,
+    #[serde(untagged)]
+    By(Kind),
+}
+
+impl Suppressed {
+    fn is_so(self, alarm: &Alarm) -> bool {
+        match self {
+            Self::Any => !alarm.suppressed.is_empty(),
+            Self::By(kind) => alarm.suppression(kind).is_some(),
+        }
+    }
 }
 
 /// Which warnings.
@@ -45,6 +66,7 @@ pub(super) async fn alarms(state: State, Query(asked): Query<Asked>) -> Result<R
         asked.grade.is_none_or(|grade| alarm.standing() >= Some(grade))
             && asked.hazard.as_deref().is_none_or(|hazard| alarm.hazard.as_str() == hazard)
             && asked.area.as_deref().is_none_or(|area| alarm.area.as_str() == area)
+            && asked.suppressed.is_none_or(|suppressed| suppressed.is_so(alarm))
     };
     let mut all: Vec<(String, &Alarm)> =
         desk.alarms.iter().filter(wanted).map(|alarm| (alarm_key(alarm), alarm)).collect();

@@ -1,5 +1,6 @@
 //! The command line: which command, with what, and what code it ends with. Data goes to stdout, talk to stderr.
 
+pub mod alarms;
 pub mod backtest;
 pub mod check;
 mod explain;
@@ -61,6 +62,8 @@ enum Command {
     Warnings(warnings::WarningsArgs),
     /// Proves that the ledger is what was written, and writes it out for others to prove.
     Verify(verify::VerifyArgs),
+    /// Lists alarms of a running daemon and acts on one of them: takes note, shelves, takes out of service, assigns.
+    Alarms(alarms::AlarmsArgs),
     /// Prints what a configuration may say.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -157,6 +160,7 @@ pub fn main() -> ExitCode {
         | Command::Tap(_)
         | Command::Warnings(_)
         | Command::Verify(_)
+        | Command::Alarms(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -185,6 +189,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         },
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
         Command::Verify(args) => verify::run(&args),
+        Command::Alarms(args) => runtime()?.block_on(alarms::run(args)),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }

@@ -1,7 +1,7 @@
 //! `watchfire warnings`: what a running daemon warns of, and acts on it by a named person with a reason.
 
-mod client;
-mod table;
+pub(super) mod client;
+pub(super) mod table;
 
 use std::process::ExitCode;
 
@@ -70,8 +70,11 @@ pub async fn run(args: WarningsArgs) -> anyhow::Result<ExitCode> {
         Err(failed) => return Ok(said(&failed)),
     };
     let done = match &args.act {
-        WarningsAct::List { all } => client.list(*all).await.map(|items| list(&items, args.style)),
-        WarningsAct::Show { id } => client.show(id).await.map(|warning| show(&warning, args.style)),
+        WarningsAct::List { all } => client
+            .pages("warnings", Some(("state", if *all { "all" } else { "live" })))
+            .await
+            .map(|items| list(&items, args.style)),
+        WarningsAct::Show { id } => client.one(&["warnings", id]).await.map(|warning| show(&warning, args.style)),
         WarningsAct::Ack(wish) => act(&client, "ack", wish, args.style).await,
         WarningsAct::Release(wish) => act(&client, "release", wish, args.style).await,
         WarningsAct::Cancel(wish) => act(&client, "cancel", wish, args.style).await,
@@ -82,7 +85,7 @@ pub async fn run(args: WarningsArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn said(failed: &Failed) -> ExitCode {
+pub(super) fn said(failed: &Failed) -> ExitCode {
     eprintln!("error: {failed}");
     ExitCode::from(match failed {
         Failed::Unreachable { .. } => exit::UNREACHABLE,
@@ -93,10 +96,10 @@ fn said(failed: &Failed) -> ExitCode {
 async fn act(client: &Client, act: &str, wish: &ActArgs, style: Style) -> Result<(), Failed> {
     let seen = match wish.seen {
         Some(version) => version,
-        None => present_version(&client.show(&wish.id).await?, act),
+        None => present_version(&client.one(&["warnings", &wish.id]).await?, act),
     };
     let body = json!({"who": wish.who, "why": wish.why, "version": seen});
-    let after = client.act(&wish.id, act, &body).await?;
+    let after = client.act(&["warnings", &wish.id], act, &body).await?;
     match style.output {
         Format::Table if after.is_null() => println!("{}: {act}", wish.id),
         Format::Table => println!("{}", table::line(&after, style.lang())),

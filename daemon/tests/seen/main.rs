@@ -1,6 +1,7 @@
 //! What is seen from outside: the HTTP interface, the command line that speaks to it, and the Grafana dashboards, on a
 //! made-up county.
 
+mod alarms;
 mod api;
 mod county;
 mod grafana;

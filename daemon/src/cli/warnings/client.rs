@@ -15,7 +15,7 @@ const PAGES_MAX: usize = 50;
 
 /// Why nothing came of it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failed {
+pub(in crate::cli) enum Failed {
     /// No daemon, or one that can't answer now.
     #[error("no answer from {url}: {why}")]
     Unreachable { url: String, why: String },
@@ -25,13 +25,13 @@ pub(super) enum Failed {
 }
 
 /// A daemon, by its address.
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     http: reqwest::Client,
     base: Url,
 }
 
 impl Client {
-    pub(super) fn new(url: &str) -> Result<Self, Failed> {
+    pub(in crate::cli) fn new(url: &str) -> Result<Self, Failed> {
         let unreachable = |why: String| Failed::Unreachable { url: url.to_owned(), why };
         let base = Url::parse(url).map_err(|error| unreachable(error.to_string()))?;
         if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
@@ -42,13 +42,13 @@ impl Client {
         Ok(Self { http: http.map_err(|error| unreachable(innermost(&error)))?, base })
     }
 
-    /// Warnings, the highest grade first.
-    pub(super) async fn list(&self, all: bool) -> Result<Vec<Value>, Failed> {
+    /// All of a list, page by page, the highest grade first.
+    pub(in crate::cli) async fn pages(&self, list: &str, chosen: Option<(&str, &str)>) -> Result<Vec<Value>, Failed> {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
         for _ in 0..PAGES_MAX {
-            let mut url = self.at(&["warnings"]);
-            url.query_pairs_mut().append_pair("state", if all { "all" } else { "live" }).append_pair("limit", "1000");
+            let mut url = self.at(&[list]);
+            url.query_pairs_mut().append_pair("limit", "1000").extend_pairs(chosen);
             if let Some(after) = &after {
                 url.query_pairs_mut().append_pair("after", after);
             }
@@ -64,22 +64,24 @@ impl Client {
         Ok(items)
     }
 
-    /// One warning, whole.
-    pub(super) async fn show(&self, id: &str) -> Result<Value, Failed> {
-        self.answer(self.http.get(self.at(&["warnings", id]))).await
+    /// One warning or alarm, whole.
+    pub(in crate::cli) async fn one(&self, path: &[&str]) -> Result<Value, Failed> {
+        self.answer(self.http.get(self.at(path))).await
     }
 
-    /// Acts; answers with the warning as it stands after it.
-    pub(super) async fn act(&self, id: &str, act: &str, body: &Value) -> Result<Value, Failed> {
+    /// Acts; answers with what was acted on as it stands after it.
+    pub(in crate::cli) async fn act(&self, path: &[&str], act: &str, body: &Value) -> Result<Value, Failed> {
         // One call is one act, however often the network repeats it: the daemon's own time and our process make the key.
         let health = self.answer(self.http.get(self.at(&["health"]))).await?;
         let mut hash = Sha256::new();
-        for part in [id, act, &body.to_string(), &health["now"].to_string(), &std::process::id().to_string()] {
+        for part in
+            [&path.join("/"), act, &body.to_string(), &health["now"].to_string(), &std::process::id().to_string()]
+        {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
         let key: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let request = self.http.post(self.at(&["warnings", id, act])).json(body);
+        let request = self.http.post(self.at(&[path, &[act]].concat())).json(body);
         self.answer(request.header("Idempotency-Key", format!("cli-{key}"))).await
     }
 

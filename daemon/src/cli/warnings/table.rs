@@ -53,7 +53,7 @@ fn hazard(item: &Value, lang: Lang) -> String {
 }
 
 /// `■ Ⅰ Red`, or a dash.
-fn grade(value: &Value, lang: Lang) -> String {
+pub(in crate::cli) fn grade(value: &Value, lang: Lang) -> String {
     let Some(grade) = value.as_str().and_then(|word| word.parse::<Grade>().ok()) else {
         return lang.pick("– clear", "– 解除").to_owned();
     };
@@ -66,7 +66,7 @@ fn grade(value: &Value, lang: Lang) -> String {
     format!("{mark} {} {}", grade.numeral(), lang.pick(word, grade.han()))
 }
 
-fn against(lead: &Value) -> String {
+pub(in crate::cli) fn against(lead: &Value) -> String {
     let number = |value: &Value| value.as_f64().map(|value| format!("{value}"));
     let unit = lead["unit"].as_str().unwrap_or_default();
     match (number(&lead["value"]), number(&lead["threshold"])) {
@@ -92,6 +92,9 @@ fn state(item: &Value, lang: Lang) -> String {
     }
     if item["evidence_lost"].is_i64() {
         said.push(lang.pick("held, evidence lost", "证据中断,等级保持").to_owned());
+    }
+    if item["suppressed"] == true {
+        said.push(lang.pick("kept quiet", "已抑制").to_owned());
     }
     if item["unacked"] == true {
         said.push(lang.pick("not acknowledged", "未确认").to_owned());
@@ -155,12 +158,17 @@ pub(super) fn whole(warning: &Value, lang: Lang) -> String {
         text.push_str(&aligned(&notices.map(receipt).collect::<Vec<_>>()));
     }
     heading(&mut text, "Story", "经过");
-    let story = each(&warning["timeline"]).map(|entry| {
+    text.push_str(&story(&warning["timeline"]));
+    text
+}
+
+/// What happened, line by line.
+pub(in crate::cli) fn story(entries: &Value) -> String {
+    let line = |entry: &Value| {
         let [what, who, note] = ["what", "who", "note"].map(|key| words(&entry[key]));
         vec![" ".to_owned(), time(&entry["at"]), what.replace('_', " "), who, note]
-    });
-    text.push_str(&aligned(&story.collect::<Vec<_>>()));
-    text
+    };
+    aligned(&each(entries).map(line).collect::<Vec<_>>())
 }
 
 fn receipt(notice: &Value) -> Vec<String> {
@@ -203,7 +211,7 @@ pub(super) fn csv(item: &Value) -> String {
     fields.map(|field| quoted(&field)).join(",")
 }
 
-fn quoted(field: &str) -> String {
+pub(in crate::cli) fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
@@ -211,12 +219,12 @@ fn quoted(field: &str) -> String {
     }
 }
 
-fn each(value: &Value) -> impl Iterator<Item = &Value> {
+pub(in crate::cli) fn each(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
 /// A value as words: text without quotes and without what could move the terminal's cursor, nothing for null.
-fn words(value: &Value) -> String {
+pub(in crate::cli) fn words(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
@@ -225,7 +233,7 @@ fn words(value: &Value) -> String {
 }
 
 /// RFC 3339 to the second, in the terminal's own zone.
-fn time(value: &Value) -> String {
+pub(in crate::cli) fn time(value: &Value) -> String {
     let Some(at) = value.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) else {
         return String::new();
     };
@@ -233,7 +241,7 @@ fn time(value: &Value) -> String {
 }
 
 /// Rows with their columns under each other, two spaces between.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(in crate::cli) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cells_of(cell)).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();

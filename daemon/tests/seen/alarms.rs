@@ -1,0 +1,200 @@
+//! `watchfire alarms` as a person on a terminal meets it: the real binary, the real interface, and a real Desk behind it.
+
+use std::process::Output;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use watchfire::api::{self, Api};
+use watchfire::metrics::Metrics;
+use watchfire::views::{Asked, DeskView};
+use watchfire_model::alarm::Alarm;
+use watchfire_model::finding::{Change, Evidence, Finding};
+use watchfire_model::grade::Grade;
+use watchfire_model::id::Seq;
+use watchfire_model::mode::Live;
+use watchfire_model::time::{Now, Steady};
+use watchfire_rules::desk::{Desk, Event, Input};
+
+use crate::county::{County, NOW, Night};
+
+const AT: Now = Now { wall: NOW, steady: Steady(86_400_000) };
+
+fn finding(station: &str, judged: Option<Grade>) -> Finding {
+    Finding {
+        rule: "river-stage".into(),
+        subject: station.into(),
+        n: 1,
+        seq: Seq(1),
+        revision: watchfire_model::id::Revision::default(),
+        change: if judged.is_some() { Change::Raised } else { Change::Evidence },
+        from: None,
+        judged,
+        pending: None,
+        evidence: if judged.is_some() { Evidence::Good } else { Evidence::NoData { since: NOW } },
+        at: NOW,
+        onset: NOW,
+        value: Some(54.47),
+        threshold: Some(54.2),
+        causes: Vec::new(),
+    }
+}
+
+fn view(desk: &Desk<Live>) -> DeskView {
+    let alarms: Vec<Alarm> = desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect();
+    DeskView {
+        version: 2,
+        now: AT,
+        stories: alarms.iter().map(|alarm| (alarm.key.clone(), desk.story_of(&alarm.key).to_vec())).collect(),
+        alarms,
+        warnings: desk.warnings().cloned().map(Arc::new).collect(),
+        unjournaled: 0,
+    }
+}
+
+struct Served {
+    url: String,
+    stop: CancellationToken,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A yellow stage at `qingshi`, a red one at `xiaba`, and `liuxi` without data.
+async fn serve() -> Served {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let County { views, desk: published, mut asked } = County::new(true);
+    let mut desk = Desk::<Live>::new(Arc::clone(&views.site));
+    for (station, judged) in [("qingshi", Some(Grade::Yellow)), ("xiaba", Some(Grade::Red)), ("liuxi", None)] {
+        let _ = desk.step(AT, &Input::Finding(finding(station, judged)));
+    }
+    published.send_replace(Arc::new(view(&desk)));
+    let stop = CancellationToken::new();
+    let served = Api {
+        views,
+        metrics: Arc::new(Metrics::new()),
+        history: Arc::new(Night(Arc::new(Mutex::new(Vec::new())))),
+        clock: Arc::new(|| NOW),
+        hosts: Vec::new(),
+        stop: stop.clone(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move { api::serve(listener, served).await.expect("it serves") });
+    tokio::spawn(async move {
+        while let Some(Asked { command, answer }) = asked.recv().await {
+            let events = desk.step(AT, &Input::Command(command));
+            let refusal = events.iter().find_map(Event::refusal).cloned();
+            published.send_replace(Arc::new(view(&desk)));
+            let _ = answer.send(refusal.map_or(Ok(()), Err));
+        }
+    });
+    Served { url, stop }
+}
+
+impl Served {
+    /// Code, standard output and standard error of `watchfire alarms …`, by `zhang` who has seen it.
+    async fn alarms(&self, line: &str) -> (Option<i32>, String, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
+        command.arg("alarms").args(line.split(' ')).env("WATCHFIRE_URL", &self.url).env("WATCHFIRE_WHO", "zhang");
+        command.env("TZ", "Asia/Shanghai").env("LC_ALL", "C").env_remove("WATCHFIRE_LANG");
+        let run = move || -> Output { command.output().expect("the binary runs") };
+        let output = tokio::task::spawn_blocking(run).await.expect("it ends");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    async fn done(&self, line: &str) -> String {
+        let (code, out, err) = self.alarms(line).await;
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{line}");
+        out
+    }
+
+    async fn refused(&self, line: &str) -> String {
+        let (code, _, err) = self.alarms(line).await;
+        assert_eq!(code, Some(1), "{line}: {err}");
+        err
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alarms_are_listed_worst_first_in_both_languages() {
+    let served = serve().await;
+    let listed = served.done("list").await;
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[1].starts_with("■ Ⅰ Red") && lines[1].contains("river-stage/xiaba"), "{listed}");
+    assert!(lines[2].starts_with("▲ Ⅲ Yellow") && lines[2].contains("not acknowledged"), "{listed}");
+    assert!(lines[3].contains("no data") && lines[3].contains("fault not acknowledged"), "{listed}");
+    let chinese = served.done("list --lang zh").await;
+    assert!(chinese.contains("■ Ⅰ 红") && chinese.contains("故障未确认") && chinese.contains("抑制"), "{chinese}");
+    assert_eq!(served.done("list --shelved").await, "No such alarms.\n");
+    let csv = served.done("list -o csv").await;
+    assert_eq!(csv.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [16; 4], "{csv}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_is_taken_note_of_done_and_talked_about() {
+    let served = serve().await;
+    let alarm = "river-stage/xiaba --why seen";
+    assert!(served.refused(&format!("confirm {alarm}")).await.contains("is acknowledged before it is confirmed"));
+    assert!(served.done(&format!("ack {alarm}")).await.contains("acknowledged by zhang"));
+    assert!(served.done(&format!("confirm {alarm}")).await.contains("done, by zhang"));
+    assert!(served.done(&format!("assign {alarm} --to li")).await.contains("in the hands of li"));
+    served.done("comment river-stage/xiaba --why 已通知村组").await;
+    let shown = served.done("show river-stage/xiaba").await;
+    for words in ["acknowledged", "confirmed", "handed to li: seen", "已通知村组"] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    assert!(served.done(&format!("unack {alarm}")).await.contains("not acknowledged"));
+    assert!(served.refused(&format!("ack {alarm} --seen 9")).await.contains("look again"));
+    assert!(served.refused(&format!("reset {alarm}")).await.contains("it is reset once it is clear"));
+    assert!(served.done("ack river-stage/liuxi --fault --why crew").await.contains("fault acknowledged by zhang"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_is_put_aside_within_its_limits_and_listed_so() {
+    let served = serve().await;
+    let alarm = "river-stage/qingshi --why works";
+    let limit = served.refused(&format!("shelve {alarm} --for 9h")).await;
+    assert_eq!(limit, "error: refused: up to yellow an alarm may be shelved for 8h at most\n");
+    assert!(served.refused(&format!("shelve {alarm} --for soon")).await.contains("is not a length of time"));
+    assert!(served.refused("shelve river-stage/xiaba --why x --for 1h").await.contains("red is never shelved"));
+    let shelved = served.done(&format!("shelve {alarm} --for 8h")).await;
+    assert!(shelved.contains("shelved ≤ ▲ Ⅲ Yellow → 2026-08-01T11:12:07+08:00 (zhang)"), "{shelved}");
+    assert_eq!(served.done("list --shelved").await.lines().count(), 2);
+    assert_eq!(served.done("list --suppressed -o json").await.lines().count(), 1);
+    served.done(&format!("unshelve {alarm}")).await;
+    assert!(served.done(&format!("out-of-service {alarm} --for 2h")).await.contains("out of service asked by zhang"));
+    assert!(served.refused(&format!("out-of-service {alarm} --for 2h")).await.contains("a second person"));
+    let agreed = served.done(&format!("out-of-service {alarm} --for 2h --who li")).await;
+    assert!(agreed.contains("out of service →"), "{agreed}");
+    assert!(!served.done(&format!("in-service {alarm}")).await.contains("out of service"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_wrongly_is_refused_in_words() {
+    let served = serve().await;
+    assert!(served.refused("ack qingshi --why seen").await.contains("names no alarm; write rule/subject"));
+    assert!(served.refused("show river-stage/nowhere").await.contains("there is no alarm"));
+    assert!(served.refused("comment river-stage/nowhere --why x").await.contains("no alarm \"river-stage/nowhere\""));
+    let client = reqwest::Client::new();
+    let post = |act: &str, body: Value| {
+        client.post(format!("{}/api/v1/alarms/river-stage/qingshi/{act}", served.url)).json(&body).send()
+    };
+    for (act, body, status, words) in [
+        ("ack", json!({"who": "zhang", "why": "seen"}), 400, "`version` is missing"),
+        ("shelve", json!({"who": "zhang", "why": "seen"}), 400, "`lasting` is missing"),
+        ("shelve", json!({"who": "zhang", "why": "seen", "lasting": "1h", "upto": "pink"}), 400, "pink"),
+        ("comment", json!({"who": "", "why": "seen"}), 400, "who is missing"),
+        ("dance", json!({"who": "zhang", "why": "seen"}), 404, "there is no act"),
+    ] {
+        let answer = post(act, body).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), status, "{act}");
+        let text = answer.text().await.expect("a body");
+        assert!(text.contains(words), "{words} is not in {text}");
+    }
+}
