@@ -20,6 +20,7 @@ pub(crate) struct AttentionDraft {
     reack: Graded<At<Limit>>,
     shelvable: Option<bool>,
     max_shelve: Graded<At<Limit>>,
+    flapping: Option<Limit>,
 }
 
 /// A length of time, or none at all.
@@ -29,12 +30,22 @@ enum Limit {
     Never,
 }
 
+impl Limit {
+    const fn span(self) -> Option<Span> {
+        match self {
+            Self::Within(span) => Some(span),
+            Self::Never => None,
+        }
+    }
+}
+
 impl AttentionDraft {
     /// Takes over what `table` says.
     pub(crate) fn apply(&mut self, table: &Table<'_>) {
         self.latch = table.word("latch", LATCHINGS).map(|word| word.value).or(self.latch);
         self.fault_latch = table.word("fault_latch", LATCHINGS).map(|word| word.value).or(self.fault_latch);
         self.shelvable = table.flag("shelvable").map(|flag| flag.value).or(self.shelvable);
+        self.flapping = table.get("flapping").and_then(|node| limit(&node)).map(|limit| limit.value).or(self.flapping);
         if let Some(node) = table.get("reack") {
             self.reack.overlay(amount::graded(&node, "`reack`", limit));
         }
@@ -52,16 +63,13 @@ impl AttentionDraft {
             reack: limits(&self.reack, usual.reack),
             shelvable: self.shelvable.unwrap_or(usual.shelvable),
             max_shelve: limits(&self.max_shelve, usual.max_shelve),
+            flapping: self.flapping.map_or(usual.flapping, Limit::span),
         }
     }
 }
 
 fn limits(written: &Graded<At<Limit>>, usual: PerGrade<Option<Span>>) -> PerGrade<Option<Span>> {
-    PerGrade::from_fn(|grade| match written.get(grade).map(|limit| limit.value) {
-        Some(Limit::Within(span)) => Some(span),
-        Some(Limit::Never) => None,
-        None => *usual.get(grade),
-    })
+    PerGrade::from_fn(|grade| written.get(grade).map_or_else(|| *usual.get(grade), |limit| limit.value.span()))
 }
 
 /// Reads a length of time, or `"never"`.

@@ -14,6 +14,7 @@ mod names;
 mod nearest;
 mod output;
 pub mod problem;
+mod quiet;
 mod read;
 mod rule;
 pub mod settings;
@@ -172,6 +173,9 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         }
     }
 
+    let known = quiet::Known { rules: &rules.list, rule_names: &rules.names, hazard_names: &hazard_names };
+    let quiet = quiet::read(&root, cx, &known);
+
     let links = Links::read(root.table("connectors", "[connectors]"), cx, &field, &head.sender);
     links.idle(cx);
     let channels = output::channels(root.tables("channel", "[[channel]]"), cx);
@@ -198,6 +202,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         groups: field.groups,
         hazards: profiles.list,
         rules: std::mem::take(&mut rules.list),
+        quiet,
         channels: channels.iter().map(known_to_the_desk).collect(),
         revision: revision(cx),
     };

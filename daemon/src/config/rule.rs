@@ -31,7 +31,7 @@ pub(crate) struct RulePlace {
 pub(crate) struct Rules {
     pub(crate) list: Vec<Rule>,
     pub(crate) places: Vec<RulePlace>,
-    names: Names,
+    pub(crate) names: Names,
 }
 
 /// What a rule may lean on.

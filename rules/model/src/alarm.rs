@@ -71,6 +71,12 @@ pub struct Alarm {
     /// Who has it in hand.
     #[serde(default)]
     pub assigned: Option<Assigned>,
+    /// The last turns of its grade, up or down.
+    #[serde(default)]
+    pub swings: Vec<Swing>,
+    /// It chatters, until then if it turns no more.
+    #[serde(default)]
+    pub chatters_until: Option<Steady>,
     /// What keeps it from being announced.
     #[serde(default)]
     pub suppressed: Vec<Suppression>,
@@ -136,6 +142,15 @@ impl Alarm {
 
 const fn no_latch() -> Latching {
     Latching::None
+}
+
+/// A turn of a grade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swing {
+    /// When.
+    pub at: Steady,
+    /// Up, not down.
+    pub rose: bool,
 }
 
 /// Who has an alarm in hand.

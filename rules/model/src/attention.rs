@@ -105,6 +105,9 @@ pub struct AttentionPolicy {
     pub shelvable: bool,
     /// For how long an alarm may be put aside up to each grade; none = never.
     pub max_shelve: PerGrade<Option<Span>>,
+    /// An alarm that turns up and down four times within this chatters: until it has been still for as long, falls are not
+    /// said. None = never.
+    pub flapping: Option<Span>,
 }
 
 impl Default for AttentionPolicy {
@@ -120,6 +123,7 @@ impl Default for AttentionPolicy {
                 orange: Some(Span::hours(1)),
                 red: None,
             },
+            flapping: Some(Span::minutes(10)),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod ladder;
 pub mod mode;
 pub mod quality;
 pub mod quantity;
+pub mod quiet;
 pub mod reading;
 pub mod receipt;
 pub mod row;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::grade::PerGrade;
 use crate::id::{AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, StationId, StationIx};
 use crate::ladder::Direction;
+use crate::quiet::Quiet;
 use crate::rule::{Hazard, Rule};
 use crate::time::{Span, Zone};
 use crate::unit::Unit;
@@ -41,6 +42,9 @@ pub struct Site {
     pub hazards: Vec<Hazard>,
     /// Rules.
     pub rules: Vec<Rule>,
+    /// What is kept quiet.
+    #[serde(default)]
+    pub quiet: Quiet,
     /// Channels, with what the Desk must know of them.
     pub channels: Vec<Channel>,
     /// Hash of all the text this was made from.

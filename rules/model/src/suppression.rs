@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, AlarmKey};
 use crate::grade::Grade;
 use crate::id::PersonId;
 use crate::time::{Span, Steady, Timestamp};
@@ -42,26 +42,69 @@ pub enum Suppression {
         /// Why.
         why: String,
     },
+    /// Superfluous while another alarm stands.
+    Inhibited {
+        /// That alarm.
+        by: AlarmKey,
+        /// Its grade, the highest that it keeps quiet.
+        upto: Grade,
+    },
+    /// Its first word waits a moment to see whether an inhibitor speaks.
+    Deferred {
+        /// Until when.
+        until: Steady,
+    },
+    /// Expected at this season or hour.
+    ByDesign {
+        /// What the site calls it.
+        name: String,
+        /// The highest grade that is kept quiet.
+        upto: Grade,
+    },
+    /// It wakes nobody at this hour.
+    Muted {
+        /// What the site calls the window.
+        window: String,
+        /// The highest grade that is kept quiet.
+        upto: Grade,
+    },
 }
 
 /// Kinds of suppression, for counting and choosing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Kind {
     Shelved,
     OutOfService,
+    Inhibited,
+    Deferred,
+    ByDesign,
+    Muted,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Shelved, Self::OutOfService];
+    pub const ALL: [Self; 6] =
+        [Self::Shelved, Self::OutOfService, Self::Inhibited, Self::Deferred, Self::ByDesign, Self::Muted];
 
     /// As it is written.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Shelved => "shelved",
             Self::OutOfService => "out_of_service",
+            Self::Inhibited => "inhibited",
+            Self::Deferred => "deferred",
+            Self::ByDesign => "by_design",
+            Self::Muted => "muted",
+        }
+    }
+
+    /// Whether the site itself says so, not a person.
+    pub const fn is_of_the_site(self) -> bool {
+        match self {
+            Self::Shelved | Self::OutOfService => false,
+            Self::Inhibited | Self::Deferred | Self::ByDesign | Self::Muted => true,
         }
     }
 }
@@ -72,29 +115,41 @@ impl Suppression {
         match self {
             Self::Shelved { .. } => Kind::Shelved,
             Self::OutOfService { .. } => Kind::OutOfService,
+            Self::Inhibited { .. } => Kind::Inhibited,
+            Self::Deferred { .. } => Kind::Deferred,
+            Self::ByDesign { .. } => Kind::ByDesign,
+            Self::Muted { .. } => Kind::Muted,
         }
     }
 
     /// Whether it keeps a grade from being announced to those on duty.
     pub fn quiets(&self, grade: Grade) -> bool {
         match self {
-            Self::Shelved { upto, .. } => grade <= *upto,
-            Self::OutOfService { .. } => grade <= Grade::Yellow,
+            Self::Shelved { upto, .. }
+            | Self::Inhibited { upto, .. }
+            | Self::ByDesign { upto, .. }
+            | Self::Muted { upto, .. } => grade <= *upto,
+            Self::OutOfService { .. } | Self::Deferred { .. } => grade <= Grade::Yellow,
         }
     }
 
     /// Whether it keeps a grade from being laid before those who release it to the public.
     pub fn withholds(&self, grade: Grade) -> bool {
         match self {
-            Self::Shelved { .. } => self.quiets(grade),
+            Self::Shelved { .. } | Self::Inhibited { .. } | Self::Deferred { .. } | Self::ByDesign { .. } => {
+                self.quiets(grade)
+            }
             Self::OutOfService { .. } => true,
+            // The officer sleeps; the public is told as ever.
+            Self::Muted { .. } => false,
         }
     }
 
     /// When it ends by itself.
     pub const fn until(&self) -> Option<Steady> {
         match self {
-            Self::Shelved { until, .. } | Self::OutOfService { until, .. } => Some(*until),
+            Self::Shelved { until, .. } | Self::OutOfService { until, .. } | Self::Deferred { until } => Some(*until),
+            Self::Inhibited { .. } | Self::ByDesign { .. } | Self::Muted { .. } => None,
         }
     }
 }
@@ -130,6 +185,10 @@ impl Alarm {
     /// The first moment at which something of it falls due, a person's word on the grade apart.
     pub fn due(&self) -> Option<Steady> {
         let suppressed = self.suppressed.iter().filter_map(Suppression::until);
-        suppressed.chain(self.realarm_at).chain(self.asked_out.as_ref().map(|asked| asked.until)).min()
+        suppressed
+            .chain(self.realarm_at)
+            .chain(self.chatters_until)
+            .chain(self.asked_out.as_ref().map(|asked| asked.until))
+            .min()
     }
 }

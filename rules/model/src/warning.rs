@@ -175,5 +175,7 @@ pub enum What {
     OutOfService,
     InService,
     Announced,
+    Chatters,
+    Calm,
     Commented,
 }

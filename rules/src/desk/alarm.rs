@@ -36,16 +36,26 @@ impl<M: Mode> Step<'_, M> {
             return self.emit(Event::Unplaced { rule, subject, n: finding.n });
         };
         let shadow = bearing.shadow;
+        let before_moving = old.filter(|old| old.alarm.area != bearing.area).map(|old| old.alarm.clone());
         let left = old.filter(|old| !old.shadow).map(|old| Place::of(&old.alarm));
         let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
         let policy = self.policy(&bearing.hazard);
         let stood = old.and_then(|old| old.alarm.standing());
         let mut alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing, policy);
         let outlived = outlive(stood, &mut alarm);
+        self.keep_quiet(stood, &mut alarm);
+        let began_to_chatter =
+            alarm.chatters_until.is_some() && old.is_some_and(|old| old.alarm.chatters_until.is_none());
         let (place, key, quiet) = (Place::of(&alarm), alarm.key.clone(), alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
         self.note_outlived(&key, &outlived);
+        if began_to_chatter {
+            self.note_alarm(
+                &key,
+                &self.entry(What::Chatters, "its grade turns up and down: falls are held back".to_owned()),
+            );
+        }
         if left.as_ref().is_some_and(|left| *left != place)
             && let Some(left) = &left
         {
@@ -53,6 +63,10 @@ impl<M: Mode> Step<'_, M> {
         }
         if !shadow || left.is_some() {
             self.reconcile(&place, rose.filter(|_| !shadow && !quiet));
+        }
+        self.inhibit_others(&key);
+        if let Some(moved) = before_moving {
+            self.inhibit_near(&moved);
         }
     }
 
@@ -67,8 +81,9 @@ impl<M: Mode> Step<'_, M> {
         let shadow = *shadow;
         let mut alarm = Alarm { override_by: word, ..old.clone() };
         let before = old.standing();
-        follow(self.now.wall, before, &mut alarm);
+        follow(self.now, before, self.policy(&alarm.hazard).flapping, &mut alarm);
         let outlived = outlive(before, &mut alarm);
+        self.keep_quiet(before, &mut alarm);
         let (place, quiet) = (Place::of(&alarm), alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
@@ -86,6 +101,7 @@ impl<M: Mode> Step<'_, M> {
         {
             self.emit(Event::Noted { warning: id, entry });
         }
+        self.inhibit_others(key);
     }
 
     /// A person's word has run out: what is judged stands again.
@@ -161,6 +177,8 @@ fn weighed(
         realarm_at: old.and_then(|old| old.realarm_at),
         realarms: old.map_or(0, |old| old.realarms),
         assigned: old.and_then(|old| old.assigned.clone()),
+        swings: old.map(|old| old.swings.clone()).unwrap_or_default(),
+        chatters_until: old.and_then(|old| old.chatters_until),
         suppressed: old.map(|old| old.suppressed.clone()).unwrap_or_default(),
         asked_out: old.and_then(|old| old.asked_out.clone()),
         onset: finding.onset,
@@ -180,7 +198,7 @@ fn weighed(
     if ends_override(&alarm, old.and_then(|old| old.judged)) {
         alarm.override_by = None;
     }
-    follow(now.wall, before, &mut alarm);
+    follow(now, before, policy.flapping, &mut alarm);
     let lost = alarm.evidence.is_lost();
     if before == alarm.standing() && (lost != was_lost || !same_area) {
         alarm.version += 1;

@@ -2,7 +2,7 @@
 //! what is over until somebody has seen it (SEMANTICS §6). Hazard and fault each by themselves; no grade is changed here.
 
 use watchfire_model::{
-    alarm::{Alarm, AlarmKey, Override},
+    alarm::{Alarm, AlarmKey, Override, Swing},
     attention::{Attention, AttentionPolicy, Concern, Latching},
     bulletin::MessageClass,
     grade::{self, Grade, PerGrade},
@@ -30,6 +30,23 @@ impl<M: Mode> Step<'_, M> {
         let Some(filed) = self.desk.register.get(key) else { return };
         if filed.alarm.realarm_at.is_some_and(|at| at <= self.now.steady) {
             self.realarm(key);
+        }
+        let Some(filed) = self.desk.register.get(key) else { return };
+        if filed.alarm.chatters_until.is_some_and(|until| until <= self.now.steady) {
+            self.calm_down(key);
+        }
+    }
+
+    /// An alarm has been still for long enough: what was held back while it chattered is said.
+    fn calm_down(&mut self, key: &AlarmKey) {
+        self.change_alarm(key, |alarm| {
+            alarm.chatters_until = None;
+            alarm.swings.clear();
+        });
+        self.note_alarm(key, &self.entry(What::Calm, "its grade turns up and down no more".to_owned()));
+        let Some(filed) = self.desk.register.get(key).filter(|filed| !filed.shadow) else { return };
+        if let Some(id) = self.desk.register.live(&Place::of(&filed.alarm)).cloned() {
+            self.settle(&id);
         }
     }
 
@@ -73,16 +90,17 @@ impl<M: Mode> Step<'_, M> {
 }
 
 /// Version, attention and latch after the standing grade may have changed.
-pub(super) fn follow(at: Timestamp, before: Option<Grade>, alarm: &mut Alarm) {
+pub(super) fn follow(now: Now, before: Option<Grade>, flapping: Option<Span>, alarm: &mut Alarm) {
     let stands = alarm.standing();
     if stands == before {
         return;
     }
     alarm.version += 1;
     alarm.latch = alarm.latch.max(stands);
+    swing(now, stands > before, flapping, alarm);
     if stands > before {
         alarm.worse_at = alarm.version;
-        alarm.attention = Attention::Unacked { since: at };
+        alarm.attention = Attention::Unacked { since: now.wall };
         alarm.realarm_at = None;
         alarm.realarms = 0;
     } else if stands.is_none() {
@@ -97,6 +115,22 @@ pub(super) fn follow(at: Timestamp, before: Option<Grade>, alarm: &mut Alarm) {
         if !stays {
             let_go(alarm, Concern::Hazard);
         }
+    }
+}
+
+/// Turns up and down, of which so many within the profile's time are chatter (SEMANTICS §5).
+const TURNS: usize = 4;
+
+/// Counts a turn of the grade. Going on in the same direction is none: four steps up are no chatter.
+fn swing(now: Now, rose: bool, flapping: Option<Span>, alarm: &mut Alarm) {
+    let Some(within) = flapping.filter(|_| alarm.swings.last().is_none_or(|last| last.rose != rose)) else { return };
+    alarm.swings.retain(|swing| now.steady - swing.at <= within);
+    if alarm.swings.len() >= TURNS {
+        alarm.swings.remove(0);
+    }
+    alarm.swings.push(Swing { at: now.steady, rose });
+    if alarm.swings.len() >= TURNS || alarm.chatters_until.is_some() {
+        alarm.chatters_until = Some(now.steady + within);
     }
 }
 

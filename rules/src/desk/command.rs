@@ -125,7 +125,9 @@ impl<M: Mode> Step<'_, M> {
         self.close(id, Ending::Cancelled, entry)
             .map_err(|refused| Refusal::NotNow { reason: refused.why.to_string() })?;
         let word = Override { grade: None, against: None, by: command.who.clone(), why: command.why.clone(), until };
+        let under: Vec<AlarmKey> = self.desk.under(id).map(|alarm| alarm.key.clone()).collect();
         self.emit(Event::SetAside { warning: id.clone(), word });
+        under.iter().for_each(|key| self.inhibit_others(key));
         Ok(())
     }
 

@@ -49,7 +49,14 @@ impl<M: Mode> Step<'_, M> {
         // A shelf that is set anew while it stands counts from its beginning: nobody prolongs one for ever unheard.
         let from = match alarm.suppression(Kind::Shelved) {
             Some(Suppression::Shelved { from, .. }) => *from,
-            Some(Suppression::OutOfService { .. }) | None => self.now.steady,
+            Some(
+                Suppression::OutOfService { .. }
+                | Suppression::Inhibited { .. }
+                | Suppression::Deferred { .. }
+                | Suppression::ByDesign { .. }
+                | Suppression::Muted { .. },
+            )
+            | None => self.now.steady,
         };
         let until = self.now.steady + lasting;
         if until - from > most {
@@ -167,6 +174,7 @@ pub(super) fn station_of(key: &AlarmKey) -> &str {
 fn replace(alarm: &mut Alarm, it: Suppression) {
     alarm.suppressed.retain(|old| old.kind() != it.kind());
     alarm.suppressed.push(it);
+    alarm.suppressed.sort_by_key(Suppression::kind);
 }
 
 /// What may be shelved, in words.

@@ -198,6 +198,8 @@ pub enum Deadline {
     Override(AlarmKey),
     /// The first of all else that an alarm waits for.
     Alarm(AlarmKey),
+    /// The hours in which low grades wake nobody may begin or end.
+    Windows,
 }
 
 impl Deadline {

@@ -15,6 +15,7 @@ mod command_suppression;
 mod directory;
 mod event;
 mod outbox;
+mod quiet;
 mod register;
 mod release;
 mod suppression;
@@ -108,11 +109,17 @@ impl<M: Mode> Desk<M> {
     #[must_use = "what was decided must be recorded before anything leaves"]
     pub fn step(&mut self, now: Now, input: &Input) -> Vec<Event<M>> {
         let mut step = Step { desk: self, now, events: Vec::new() };
+        step.watch_windows();
         match input {
             Input::Finding(finding) => step.weigh(finding),
             Input::Command(command) => step.obey(command),
             Input::Receipt(receipt) => step.file(receipt),
-            Input::Start | Input::Tick => step.catch_up(),
+            // The site may have been written anew meanwhile.
+            Input::Start => {
+                step.look_at_all();
+                step.catch_up();
+            }
+            Input::Tick => step.catch_up(),
         }
         step.events
     }
@@ -206,6 +213,10 @@ impl<M: Mode> Step<'_, M> {
                 Deadline::Retell(id) => self.settle(id),
                 Deadline::Override(key) => self.lapse(key),
                 Deadline::Alarm(key) => self.attend(key),
+                Deadline::Windows => {
+                    self.look_at_all();
+                    self.watch_windows();
+                }
             }
         }
     }

@@ -49,6 +49,8 @@ struct Group {
     announced: Tally,
     /// How many may be laid before those who release, by grade.
     releasable: Tally,
+    /// How many alarms chatter, whatever their grade.
+    chattering: usize,
     live: Option<WarningId>,
 }
 
@@ -134,6 +136,9 @@ impl Register {
     pub(super) fn file(&mut self, alarm: Alarm, shadow: bool) -> Option<WarningId> {
         let story = self.take(&alarm.key).map(|filed| filed.story).unwrap_or_default();
         let mut under = None;
+        if alarm.chatters_until.is_some() && !shadow {
+            self.groups.entry(Place::of(&alarm)).or_default().chattering += 1;
+        }
         if let (Some(grade), false) = (alarm.standing(), shadow) {
             let group = self.groups.entry(Place::of(&alarm)).or_default();
             group.enter(&alarm, grade);
@@ -147,10 +152,13 @@ impl Register {
     pub(super) fn take(&mut self, key: &AlarmKey) -> Option<Filed> {
         let filed = self.alarms.remove(key)?;
         let place = Place::of(&filed.alarm);
-        if let (Some(grade), false) = (filed.alarm.standing(), filed.shadow)
-            && let Some(group) = self.groups.get_mut(&place)
-        {
-            group.leave(&filed.alarm, grade);
+        if let Some(group) = self.groups.get_mut(&place).filter(|_| !filed.shadow) {
+            if let Some(grade) = filed.alarm.standing() {
+                group.leave(&filed.alarm, grade);
+            }
+            if filed.alarm.chatters_until.is_some() {
+                group.chattering = group.chattering.saturating_sub(1);
+            }
             self.drop_if_idle(&place);
         }
         Some(filed)
@@ -185,6 +193,11 @@ impl Register {
     /// The highest grade at a place that is not kept from those who release it to the public.
     pub(super) fn releasable(&self, place: &Place) -> Option<Grade> {
         self.groups.get(place)?.releasable.highest()
+    }
+
+    /// Whether some alarm of a place chatters.
+    pub(super) fn chatters(&self, place: &Place) -> bool {
+        self.groups.get(place).is_some_and(|group| group.chattering > 0)
     }
 
     /// Whether some graded alarm of a place is kept from anybody.

@@ -82,6 +82,11 @@ impl<M: Mode> Step<'_, M> {
             | MessageClass::Cancel
             | MessageClass::Expire => stands.map_or(Release::One, |grade| *hazard.release.raise.get(grade)),
         };
+        let chatters = self.desk.register.chatters(&case.place());
+        if chatters && due.class == MessageClass::Downgrade && needs == Release::Auto {
+            self.wait_for(id, None);
+            return self.keep_informed(id, published);
+        }
         if let (Release::Auto, Some(grade)) = (needs, due.grade) {
             self.wait_for(id, None);
             return self.speak(id, Audience::Public, due.class, grade, false);

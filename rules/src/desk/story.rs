@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
-    attention::{AttentionPolicy, Concern, Latching},
+    attention::{AttentionPolicy, Concern},
     bulletin::Bulletin,
     command::{Act, Command, Refusal},
     finding::{Change, Evidence, Finding},
@@ -24,6 +24,7 @@ use watchfire_model::{
     },
     ladder::Direction,
     mode::{Live, Mode},
+    quiet::Quiet,
     receipt::{Outcome, Receipt},
     rule::{Class, Hazard, Measure, Per, Reach, Release, ReleasePolicy, Rule, Texts, Thresholds, Watch},
     site::{Area, Audience, Channel, Kind, Point, Reports, Site, Station, TestMark},
@@ -140,7 +141,7 @@ pub(super) fn hazard(id: &str, reach: Reach) -> Hazard {
             orange: Some(Span::hours(24)),
             red: None,
         },
-        attention: AttentionPolicy { reack: PerGrade::default(), ..AttentionPolicy::default() },
+        attention: AttentionPolicy { reack: PerGrade::default(), flapping: None, ..AttentionPolicy::default() },
         texts: vec![("zh-CN".to_owned(), chinese), ("en-US".to_owned(), english)],
     }
 }
@@ -180,6 +181,7 @@ pub(super) fn site() -> Site {
         groups: Vec::new(),
         hazards: vec![hazard("river_flood", Reach::Public), hazard("seepage", Reach::Internal)],
         rules: vec![rule("stage", "river_flood"), rule("seep", "seepage")],
+        quiet: Quiet::default(),
         channels: vec![
             channel("duty", Audience::Internal, Grade::Blue),
             channel("board", Audience::Public, Grade::Blue),
@@ -203,14 +205,6 @@ pub(super) fn automatic() -> Site {
 pub(super) fn demo() -> Site {
     let test = Some(TestMark { mark: "【演示】".to_owned(), note: "demonstration".to_owned() });
     Site { test, ..automatic() }
-}
-
-/// A site that looks after its officers' attention: acknowledgements run out, and the flood's latch is reset by a person.
-pub(super) fn watched() -> Site {
-    let mut site = site();
-    flood(&mut site).attention =
-        AttentionPolicy { latch: Latching::UntilReset, fault_latch: Latching::UntilAck, ..AttentionPolicy::default() };
-    site
 }
 
 /// What a person may do to one alarm in three words.

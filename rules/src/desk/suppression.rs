@@ -8,6 +8,7 @@ use watchfire_model::{
     mode::Mode,
     site::Audience,
     suppression::Suppression,
+    time::Span,
     warning::What,
 };
 
@@ -16,6 +17,9 @@ use super::{
     register::{Filed, Place},
     text::clock,
 };
+
+/// What was kept quiet for less is new, and needs no word about its age.
+const AGED: Span = Span::minutes(1);
 
 impl<M: Mode> Step<'_, M> {
     /// Ends what has run out on an alarm.
@@ -37,8 +41,8 @@ impl<M: Mode> Step<'_, M> {
             key,
             |alarm| alarm.suppressed.retain(|it| !run_out(it)),
             |step| {
-                for it in &ended {
-                    step.note_alarm(key, &step.entry(ending_of(it), "its time has run out".to_owned()));
+                for what in ended.iter().filter_map(ending_of) {
+                    step.note_alarm(key, &step.entry(what, "its time has run out".to_owned()));
                 }
             },
         );
@@ -56,13 +60,15 @@ impl<M: Mode> Step<'_, M> {
         self.change_alarm(key, change);
         say(self);
         self.speak_up(key, was_quiet);
+        self.inhibit_others(key);
     }
 
     /// After suppressions have changed: what still stands and is no longer kept quiet is announced as new, with its age;
     /// what is kept quiet from now on is no longer waited for.
     fn speak_up(&mut self, key: &AlarmKey, was_quiet: bool) {
         let Some(Filed { alarm, shadow: false, .. }) = self.desk.register.get(key) else { return };
-        let (place, is_quiet, stands, onset) = (Place::of(alarm), alarm.is_quieted(), alarm.standing(), alarm.onset);
+        let (place, is_quiet, stands) = (Place::of(alarm), alarm.is_quieted(), alarm.standing());
+        let (onset, changed_at) = (alarm.onset, alarm.changed_at);
         let Some(id) = self.desk.register.live(&place).cloned() else { return };
         let back = stands.filter(|_| was_quiet && !is_quiet);
         if let Some(grade) = back {
@@ -71,8 +77,10 @@ impl<M: Mode> Step<'_, M> {
                 alarm.attention = Attention::Unacked { since };
                 alarm.realarm_at = None;
             });
-            let since = clock(onset, self.now.wall, &self.desk.site.zone, false);
-            self.note_alarm(key, &self.entry(What::Announced, format!("{grade} since {since}, announced as new")));
+            if self.now.wall - changed_at >= AGED {
+                let since = clock(onset, self.now.wall, &self.desk.site.zone, false);
+                self.note_alarm(key, &self.entry(What::Announced, format!("{grade} since {since}, announced as new")));
+            }
         }
         let said = self.internal_count(&place);
         self.settle(&id);
@@ -97,8 +105,8 @@ impl<M: Mode> Step<'_, M> {
             || "it has returned to normal".to_owned(),
             |grade| format!("{grade} is above what was put aside"),
         );
-        for it in outlived {
-            self.note_alarm(key, &self.entry(ending_of(it), note.clone()));
+        for what in outlived.iter().filter_map(ending_of) {
+            self.note_alarm(key, &self.entry(what, note.clone()));
         }
     }
 }
@@ -110,16 +118,25 @@ pub(super) fn outlive(before: Option<Grade>, alarm: &mut Alarm) -> Vec<Suppressi
     let over = before.is_some() && stands.is_none();
     let ends = |it: &Suppression| match it {
         Suppression::Shelved { upto, one_shot, .. } => stands > Some(*upto) || (*one_shot && over),
-        Suppression::OutOfService { .. } => false,
+        Suppression::OutOfService { .. }
+        | Suppression::Inhibited { .. }
+        | Suppression::Deferred { .. }
+        | Suppression::ByDesign { .. }
+        | Suppression::Muted { .. } => false,
     };
     let ended: Vec<Suppression> = alarm.suppressed.iter().filter(|it| ends(it)).cloned().collect();
     alarm.suppressed.retain(|it| !ends(it));
     ended
 }
 
-const fn ending_of(it: &Suppression) -> What {
+/// The line that the ending of something that a person set leaves.
+const fn ending_of(it: &Suppression) -> Option<What> {
     match it {
-        Suppression::Shelved { .. } => What::Unshelved,
-        Suppression::OutOfService { .. } => What::InService,
+        Suppression::Shelved { .. } => Some(What::Unshelved),
+        Suppression::OutOfService { .. } => Some(What::InService),
+        Suppression::Inhibited { .. }
+        | Suppression::Deferred { .. }
+        | Suppression::ByDesign { .. }
+        | Suppression::Muted { .. } => None,
     }
 }

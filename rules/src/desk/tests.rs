@@ -1,9 +1,12 @@
 //! Stories about a Desk, and what must hold in every story.
 
 mod attention;
+mod chatter;
 mod delivery;
 mod evidence;
 mod lives;
 mod people;
 mod properties;
+mod quiet;
 mod suppression;
+mod watched;

@@ -117,7 +117,12 @@ impl<M: Mode> Step<'_, M> {
         let Some(case) = self.desk.cases.get(id).filter(|case| !case.is_over()) else { return };
         let (grade, published) = (case.warning.grade, case.published());
         let may_end = published.is_none_or(|published| self.ends_alone(id, published));
+        let chatters = self.desk.register.chatters(&case.place());
         if grade.is_none() && may_end {
+            if chatters {
+                // It may be back in a minute; the last of its endings is said once it is still.
+                return;
+            }
             let entry = self.entry(What::AllClear, "every alarm under it is clear".to_owned());
             if let Err(refused) = self.close(id, Ending::AllClear, entry) {
                 self.complain(&refused);
@@ -133,18 +138,20 @@ impl<M: Mode> Step<'_, M> {
         let Some(case) = self.desk.cases.get(id) else { return };
         let lost = case.warning.evidence_lost.is_some();
         let told = case.chain(Audience::Internal).told.as_ref();
+        let chatters = self.desk.register.chatters(&case.place());
         let heard = told.filter(|told| !told.cleared).map(|told| told.grade);
         let says = to_say(heard, case.warning.grade, self.desk.register.announced(&case.place()));
         let (class, grade, cleared) = match (told, says) {
             (None, Some(grade)) => (MessageClass::Issue, grade, false),
             // Whoever heard that conditions are over hears of their return as of something worse.
             (Some(told), Some(grade)) if told.cleared || grade > told.grade => (MessageClass::Upgrade, grade, false),
-            (Some(told), Some(grade)) if grade < told.grade => (MessageClass::Downgrade, grade, false),
+            (Some(told), Some(grade)) if grade < told.grade && !chatters => (MessageClass::Downgrade, grade, false),
+            (Some(told), Some(_)) if told.lost != lost && chatters => (MessageClass::Continue, told.grade, false),
             (Some(told), Some(grade)) if told.lost != lost => (MessageClass::Continue, grade, false),
             // Conditions are back, and kept quiet: those on duty still think them over.
             (Some(_), None) if case.warning.grade.is_some() => return,
             // The danger is over and the public's ending waits for a signature.
-            (Some(told), None) if !told.cleared => (MessageClass::Continue, told.grade, true),
+            (Some(told), None) if !told.cleared && !chatters => (MessageClass::Continue, told.grade, true),
             (Some(_), Some(_) | None) | (None, None) => return,
         };
         self.speak(id, Audience::Internal, class, grade, cleared);

@@ -77,10 +77,16 @@ fn quiet(item: &Value, lang: Lang) -> String {
     let one = |it: &Value| {
         let ends = time(&it["ends"]);
         let until = if ends.is_empty() { String::new() } else { format!(" → {ends}") };
-        let by = if it["by"].is_string() { format!(" ({})", words(&it["by"])) } else { String::new() };
+        let said = [&it["by"], &it["name"], &it["window"]].into_iter().find(|said| said.is_string()).map(words);
+        let inhibitor = it["by"]["rule"].as_str().map(|rule| format!("{rule}/{}", words(&it["by"]["subject"])));
+        let by = said.or(inhibitor).map_or(String::new(), |by| format!(" ({by})"));
         let kind = match it["is"].as_str() {
             Some("shelved") => lang.pick("shelved", "搁置"),
             Some("out_of_service") => lang.pick("out of service", "检修/标校"),
+            Some("inhibited") => lang.pick("inhibited", "被抑制"),
+            Some("deferred") => lang.pick("waits a moment", "稍候"),
+            Some("by_design") => lang.pick("by design", "按设计抑制"),
+            Some("muted") => lang.pick("quiet hours", "免打扰时段"),
             other => other.unwrap_or_default(),
         };
         let upto = match it["upto"].is_string() {

@@ -63,6 +63,8 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         realarm_at: None,
         realarms: 0,
         assigned: None,
+        swings: Vec::new(),
+        chatters_until: None,
         suppressed: Vec::new(),
         asked_out: None,
         onset: NOW - Span::minutes(64),

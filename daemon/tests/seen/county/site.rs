@@ -4,6 +4,7 @@ use watchfire_model::attention::AttentionPolicy;
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{AreaId, HazardId, PointIx, Revision, StationIx};
 use watchfire_model::ladder::{Delay, Direction};
+use watchfire_model::quiet::Quiet;
 use watchfire_model::rule::{Class, Hazard, Measure, Per, Reach, ReleasePolicy, Rule, Texts, Thresholds, Watch};
 use watchfire_model::site::{Area, Audience, Channel, Kind, Point, Reports, Site, Station, TestMark};
 use watchfire_model::time::{Span, Timestamp, Zone};
@@ -168,6 +169,7 @@ pub(crate) fn site(test: bool) -> Site {
             rule("mine-gas", "mine_gas", "methane", "methane"),
             rule("slope-rate", "landslide", "displacement", "displacement"),
         ],
+        quiet: Quiet::default(),
         channels: vec![
             channel("duty-desk", Audience::Internal, Grade::Blue),
             channel("villages", Audience::Internal, Grade::Yellow),

@@ -8,7 +8,8 @@ use watchfire_model::{
     warning::What,
 };
 
-use super::super::story::{Story, flood, key, site, watched};
+use super::super::story::{Story, flood, key, site};
+use super::watched::watched;
 
 fn attention(story: &Story<Live>, subject: &str) -> (&'static str, &'static str) {
     let alarm = story.alarm("stage", subject).expect("it has spoken");

@@ -25,8 +25,9 @@ use watchfire_model::{
 
 use super::super::{
     Desk, Event, Input,
-    story::{ALARM_ACTS, Story, automatic, demo, site, watched},
+    story::{ALARM_ACTS, Story, automatic, demo, site},
 };
+use super::watched::watched;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -343,6 +344,9 @@ fn open(alarm: &Alarm, to: Audience) -> Option<Grade> {
     let grade = alarm.standing()?;
     let covered = alarm.suppressed.iter().any(|it| match it {
         Suppression::Shelved { upto, .. } => *upto >= grade,
+        Suppression::Inhibited { upto, .. } | Suppression::ByDesign { upto, .. } => *upto >= grade,
+        Suppression::Muted { upto, .. } => to == Audience::Internal && *upto >= grade,
+        Suppression::Deferred { .. } => matches!(grade, Grade::Blue | Grade::Yellow),
         Suppression::OutOfService { .. } => to == Audience::Public || matches!(grade, Grade::Blue | Grade::Yellow),
     });
     (!covered).then_some(grade)

@@ -12,9 +12,9 @@ use watchfire_model::{
 
 use super::super::{
     Input,
-    story::{Story, automatic, flood, site, watched},
+    story::{Story, automatic, flood, site},
 };
-use super::lives::check;
+use super::{lives::check, watched::watched};
 
 fn shelf(story: &Story<Live>) -> Option<&Suppression> {
     story.alarm("stage", "a").and_then(|alarm| alarm.suppression(Kind::Shelved))

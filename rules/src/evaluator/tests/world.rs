@@ -113,6 +113,7 @@ pub(crate) fn site(stations: Vec<Vec<Point>>, rules: Vec<Rule>) -> Arc<Site> {
         groups,
         hazards: Vec::new(),
         rules,
+        quiet: Default::default(),
         channels: Vec::new(),
         revision: Default::default(),
     })
