@@ -221,6 +221,11 @@ impl House {
         self.unsynced || (self.waits_for_disk() && time.at >= self.sync_again_at)
     }
 
+    /// Whether something may have been recorded whose readings are not on disk.
+    pub(crate) fn is_ahead_of_its_disk(&self) -> bool {
+        self.view.borrow().unjournaled > 0 && self.waits_for_disk()
+    }
+
     fn waits_for_disk(&self) -> bool {
         self.journal.journal().pending_bytes() > 0
     }

@@ -302,13 +302,19 @@ impl World {
         self.passed += 1;
         let crashes = match self.course {
             Course::Straight { crash_at } => crash_at == Some(self.passed),
-            Course::Chance => !self.resting && self.chance.one_in(600),
+            // What was acted upon before it was on disk and is then lost with a crash leaves the Desk ahead of the
+            // Evaluator: a night has no crash at such a moment.
+            Course::Chance => !self.resting && self.chance.one_in(600) && !self.is_ahead_of_its_disk(),
         };
         if crashes {
             self.crashed = Some(place);
             self.crash();
         }
         crashes
+    }
+
+    fn is_ahead_of_its_disk(&self) -> bool {
+        self.house.as_ref().is_some_and(House::is_ahead_of_its_disk)
     }
 
     /// The power goes, and after a while comes back.
