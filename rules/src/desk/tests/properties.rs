@@ -260,6 +260,11 @@ proptest! {
                 let last = |to| story.bulletins().filter(|b| b.warning == warning.id && b.audience == to).last();
                 let told = last(Audience::Internal).map(|bulletin| bulletin.grade);
                 assert!(told >= open(Audience::Internal), "{told:?} was told of {:?}", open(Audience::Internal));
+                // A fall is said whatever keeps it quiet, unless it turns up and down.
+                let over = last(Audience::Internal).and_then(|b| b.note.as_ref()).is_some_and(|n| n.contains("over"));
+                let chatters = story.desk.alarms().any(|a| is_under(warning, a) && a.chatters_until.is_some());
+                let (true, Some(stands)) = (told.is_some() && !over && !chatters, warning.grade) else { continue };
+                assert!(told <= Some(stands), "{told:?} is still told where {stands} stands");
                 let public = last(Audience::Public).map(|b| b.grade).max(warning.waiting.as_ref().and_then(|w| w.grade));
                 let reaches = warning.hazard.as_str() == "river_flood";
                 assert!(!reaches || public >= open(Audience::Public), "{public:?} of {:?}", open(Audience::Public));
