@@ -1,5 +1,7 @@
 //! What the officer is asked to take note of, and what becomes of it.
 
+use std::sync::Arc;
+
 use watchfire_model::{
     attention::{Attention, Concern},
     command::{Act, Refusal},
@@ -8,7 +10,10 @@ use watchfire_model::{
     warning::What,
 };
 
-use super::super::story::{Story, flood, key, site};
+use super::super::{
+    Desk, Event, Input,
+    story::{Story, flood, key, site},
+};
 use super::watched::watched;
 
 fn attention(story: &Story<Live>, subject: &str) -> (&'static str, &'static str) {
@@ -185,4 +190,44 @@ fn the_alarm_that_began_it_is_marked() {
     let story = Story::<Live>::told(watched(), "b blue; +1m; a red");
     let first = story.desk.warnings().next().and_then(|warning| warning.first_out.clone());
     assert_eq!(first, Some(key("stage", "b")));
+}
+
+#[test]
+fn a_ledger_of_before_is_still_read() {
+    const SINCE: [&str; 12] = [
+        "latching",
+        "fault_latch",
+        "fault_latching",
+        "realarm_at",
+        "realarms",
+        "assigned",
+        "swings",
+        "chatters_until",
+        "suppressed",
+        "asked_out",
+        "worse_at",
+        "reack",
+    ];
+    let story = Story::<Live>::told(site(), "a red; zhang acks; a lost");
+    let mut old = watchfire_model::time::Now::at(0);
+    let mut desk = Desk::<Live>::new(Arc::clone(&story.site));
+    for (now, _, events) in &story.record {
+        for event in events {
+            let mut written = serde_json::to_value(event).expect("events are plain data");
+            for what in ["alarm", "acknowledged", "opened"] {
+                let inner =
+                    written.get_mut(what).and_then(|it| if what == "alarm" { it.get_mut(what) } else { Some(it) });
+                if let Some(fields) = inner.and_then(serde_json::Value::as_object_mut) {
+                    fields.retain(|key, _| !SINCE.contains(&key.as_str()) && key != "first_out");
+                }
+            }
+            let read: Event<Live> = serde_json::from_value(written).expect("what was written before is read");
+            desk.apply(*now, &read);
+        }
+        old = *now;
+    }
+    let alarm = desk.alarms().next().expect("it stands");
+    assert_eq!((alarm.standing(), alarm.latch), (Some(Grade::Red), Some(Grade::Red)));
+    assert!(matches!(alarm.attention, Attention::Acked { .. }) && alarm.fault_attention.is_unacked());
+    assert!(desk.step(old, &Input::Tick).is_empty(), "nothing falls due that was not due then");
 }
