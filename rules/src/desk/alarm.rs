@@ -47,6 +47,7 @@ impl<M: Mode> Step<'_, M> {
         let began_to_chatter =
             alarm.chatters_until.is_some() && old.is_some_and(|old| old.alarm.chatters_until.is_none());
         let (place, key, quiet) = (Place::of(&alarm), alarm.key.clone(), alarm.is_quieted());
+        let was_quiet = old.is_some_and(|old| old.alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
         self.note_outlived(&key, &outlived);
@@ -63,6 +64,10 @@ impl<M: Mode> Step<'_, M> {
         }
         if !shadow || left.is_some() {
             self.reconcile(&place, rose.filter(|_| !shadow && !quiet));
+        }
+        // The hour has come, or our clock was set, since what the site says was last looked at.
+        if was_quiet != quiet && rose.is_none() {
+            self.speak_up(&key, was_quiet);
         }
         self.inhibit_others(&key);
         if let Some(moved) = before_moving {

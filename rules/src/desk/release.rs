@@ -12,7 +12,13 @@ use watchfire_model::{
     warning::{Ending, Waiting, What},
 };
 
-use super::{Step, bulletin::Refused, command::same_person, event::Event, warning::to_say};
+use super::{
+    Step,
+    bulletin::Refused,
+    command::same_person,
+    event::{Deadline, Event},
+    warning::to_say,
+};
 
 /// A public act that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,9 +103,14 @@ impl<M: Mode> Step<'_, M> {
         }
     }
 
-    /// Tells the public, ungated, that the evidence under a released grade was lost, or is back.
+    /// Tells the public, ungated, that the evidence under a released grade was lost, or is back; and that the grade holds
+    /// on, if it was over when that should have been said.
     fn keep_informed(&mut self, id: &WarningId, published: Option<Grade>) {
         let Some(case) = self.desk.cases.get(id) else { return };
+        let renewal = Deadline::Renew(id.clone(), Audience::Public);
+        if published.is_some() && case.warning.grade.is_some() && self.desk.timetable.get(&renewal).is_none() {
+            return self.renew(id, Audience::Public);
+        }
         let lost = case.warning.evidence_lost.is_some();
         let news = case.chain(Audience::Public).told.as_ref().is_some_and(|told| told.lost != lost);
         if let (Some(grade), true) = (published, news) {

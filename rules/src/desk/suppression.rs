@@ -65,7 +65,7 @@ impl<M: Mode> Step<'_, M> {
 
     /// After suppressions have changed: what still stands and is no longer kept quiet is announced as new, with its age;
     /// what is kept quiet from now on is no longer waited for.
-    fn speak_up(&mut self, key: &AlarmKey, was_quiet: bool) {
+    pub(super) fn speak_up(&mut self, key: &AlarmKey, was_quiet: bool) {
         let Some(Filed { alarm, shadow: false, .. }) = self.desk.register.get(key) else { return };
         let (place, is_quiet, stands) = (Place::of(alarm), alarm.is_quieted(), alarm.standing());
         let (onset, changed_at) = (alarm.onset, alarm.changed_at);

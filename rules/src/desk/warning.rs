@@ -202,7 +202,8 @@ impl<M: Mode> Step<'_, M> {
         let Some(told) = &case.chain(to).told else { return };
         let (grade, cleared) = (told.grade, told.cleared);
         if to == Audience::Public && case.warning.grade.is_none() {
-            // Nothing holds any more; only a signature is missing. Its time runs out, or it is signed.
+            // Nothing holds any more; only a signature is missing. Its time runs out, or it is signed. Should the grade come
+            // back before either, the gate asks for a successor again.
             return;
         }
         match self.prepare(id, to, MessageClass::Extend, grade, cleared) {
@@ -219,10 +220,7 @@ impl<M: Mode> Step<'_, M> {
     pub(super) fn expire(&mut self, id: &WarningId) {
         let Some(case) = self.desk.cases.get(id).filter(|case| !case.is_over()) else { return };
         if case.warning.grade.is_some() {
-            // It holds and could not be extended: the operators know why, and must hear that the public has nothing.
-            self.note(id, What::Expired, "the public bulletin ran out while the grade holds".to_owned());
-            self.emit(Event::Faulted { warning: id.clone(), since: self.now.wall });
-            return;
+            return self.extend_late(id);
         }
         let entry = self.entry(What::Expired, "clear, and nobody signed the all-clear in time".to_owned());
         if let Err(refused) = self.close(id, Ending::Expired, entry) {
@@ -230,6 +228,23 @@ impl<M: Mode> Step<'_, M> {
             let at = Some(self.now.steady + MEND_AFTER);
             self.emit(Event::Deadline { deadline: Deadline::Expire(id.clone()), at });
         }
+    }
+
+    /// The public bulletin has run out while the grade holds: its successor goes out now. If that can't be made, the
+    /// operators know why, must hear that the public has nothing, and it is tried again.
+    fn extend_late(&mut self, id: &WarningId) {
+        self.renew(id, Audience::Public);
+        if self.desk.timetable.get(&Deadline::Expire(id.clone())).is_some() {
+            return;
+        }
+        let Some(case) = self.desk.cases.get(id) else { return };
+        let note = "the public bulletin ran out while the grade holds";
+        if !case.warning.timeline.iter().any(|entry| entry.what == What::Expired && entry.note == note) {
+            self.note(id, What::Expired, note.to_owned());
+            self.emit(Event::Faulted { warning: id.clone(), since: self.now.wall });
+        }
+        let at = Some(self.now.steady + MEND_AFTER);
+        self.emit(Event::Deadline { deadline: Deadline::Expire(id.clone()), at });
     }
 
     /// Ends a warning: one last bulletin to everybody who was told, then nothing. Refused, with nothing done, if the

@@ -9,7 +9,7 @@ use watchfire_model::{
     rule::Release,
     site::{Audience, Site},
     time::{Span, Timestamp},
-    warning::{Ending, Publication, What},
+    warning::{Ending, Publication, Warning, What},
 };
 
 use super::super::story::{START, Story, automatic, demo, flood, rule, site};
@@ -49,6 +49,30 @@ fn nothing_waits_where_the_site_says_so_except_the_end_of_orange_and_red() {
     check(automatic(), "a blue; a clear", "i raised blue, p raised blue, i cleared blue, p cleared blue");
     check(automatic(), "a red; a clear", "i raised red, p raised red, i continued red");
     check(demo(), "a red; a clear", "i raised red, p raised red, i cleared red, p cleared red");
+}
+
+#[test]
+fn a_grade_that_comes_back_keeps_its_public_word() {
+    // The renewal fell due while all was clear and only the signature was missing.
+    check(
+        site(),
+        "a blue; zhang signs; a clear; +541m; a blue",
+        "i raised blue, p raised blue, i continued blue, i extended blue, i upgraded blue, p extended blue",
+    );
+    // A person's word ends in the very minute in which the public bulletin does: what was put aside stands again.
+    let mut story = Story::<Live>::told(
+        site(),
+        "c blue; zhang cancels; x blue; +1s; b clear; li sets b blue 1m; zhang signs; +11h",
+    );
+    let live = story.desk.warnings().find(|warning| warning.grade.is_some() && warning.area.as_str() == "431100000000");
+    let publication = live.map(|warning| warning.publication.clone());
+    assert!(
+        matches!(publication, Some(Publication::Released { expires_steady, .. }) if expires_steady > story.now.steady),
+        "{publication:?}"
+    );
+    story.tell("c clear; x clear; +11h");
+    let over = |warning: &&Warning| matches!(warning.publication, Publication::Ended { .. });
+    assert_eq!(story.desk.warnings().filter(over).count(), story.desk.warnings().count());
 }
 
 #[test]

@@ -149,6 +149,17 @@ fn in_a_quiet_hour_low_grades_wake_nobody() {
 }
 
 #[test]
+fn a_clock_that_is_set_past_a_window_keeps_nobody_quiet_longer() {
+    let mut story = Story::<Live>::told(muted(Grade::Yellow, Holidays::Alike), "a yellow");
+    assert!(quiet(&story, "stage"));
+    story.now.wall = story.now.wall + Span::hours(2);
+    // The next word about the alarm, although its grade is the same, finds the hours over.
+    story.tell("a back");
+    assert!(!quiet(&story, "stage"));
+    assert_eq!(story.said(), "p raised yellow, i raised yellow");
+}
+
+#[test]
 fn holidays_are_as_the_window_says() {
     let is_quiet = |holidays, story: &str| quiet(&Story::<Live>::told(muted(Grade::Yellow, holidays), story), "stage");
     assert!(is_quiet(Holidays::Alike, "a yellow"), "a Saturday");
