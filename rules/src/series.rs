@@ -156,13 +156,11 @@ impl Series {
         self.first = self.first.map(|at| at + by);
     }
 
-    /// Drops what is younger than `at`; says whether there was any.
-    pub(crate) fn drop_after(&mut self, at: Timestamp) -> bool {
+    /// Drops what is younger than `at`, and gives it back.
+    pub(crate) fn drop_after(&mut self, at: Timestamp) -> VecDeque<Sample> {
         let kept = self.samples.partition_point(|sample| sample.at <= at);
-        let dropped = kept < self.samples.len();
-        self.samples.truncate(kept);
         self.forgotten = self.forgotten.map(|gone| gone.min(at));
-        dropped
+        self.samples.split_off(kept)
     }
 
     /// Puts a sample that is not the newest in its place.

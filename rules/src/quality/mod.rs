@@ -184,15 +184,18 @@ impl Gate {
             };
         }
         let usable = usable(point, reading);
-        let settled = usable.is_ok() && gate.settle(now, reading);
-        if usable.is_ok_and(|value| gate.heard_already(reading, value)) {
-            return Judged {
-                flag: Flag::Good,
-                checks: Checks::NONE,
-                outcome: Outcome::Repeat,
-                health_changed: false,
-                rewound: settled,
-            };
+        // What comes again is as old as it is, and tells nothing of whose clock was set.
+        let again = usable.is_ok_and(|value| gate.heard_already(reading, value));
+        let settled = usable.is_ok() && !again && gate.settle(now, reading);
+        // A repeat says nothing of any clock: what it was is known from the first time.
+        let repeat = match (&usable, gate.refused_already(reading)) {
+            (Err(refusal), true) => Some((refusal.flag, refusal.checks)),
+            (Ok(_), true) => Some((Flag::Fail, Checks::NONE)),
+            (Ok(value), false) if gate.heard_already(reading, *value) => Some((Flag::Good, Checks::NONE)),
+            (Ok(_) | Err(_), false) => None,
+        };
+        if let Some((flag, checks)) = repeat {
+            return Judged { flag, checks, outcome: Outcome::Repeat, health_changed: false, rewound: settled };
         }
         let (told_time, led) = (gate.tells_time(), gate.leads());
         gate.set_leads(reading);

@@ -31,6 +31,9 @@ pub enum Health {
 pub struct PointGate {
     series: Series,
     heard: Option<Steady>,
+    /// When the newest sample was heard; what came since was late, or corrected something.
+    #[serde(default)]
+    newest_heard: Option<Steady>,
     heard_at: Timestamp,
     /// The last good sample; its value as bits.
     good: Option<(Timestamp, u64)>,
@@ -186,7 +189,8 @@ impl PointGate {
     /// [`wall_stepped`](Self::wall_stepped) took it to be.
     pub(super) fn settle(&mut self, now: Now, reading: &Reading) -> bool {
         let by = self.stepped;
-        let (Some(newest), Some(heard), false) = (self.series.newest(), self.heard, by == Span::ZERO) else {
+        let heard = self.newest_heard.or(self.heard);
+        let (Some(newest), Some(heard), false) = (self.series.newest(), heard, by == Span::ZERO) else {
             return false;
         };
         let expected = newest.at + (now.steady - heard);
@@ -214,7 +218,11 @@ impl PointGate {
             return false;
         }
         self.good = self.good.filter(|(at, _)| *at <= reading.received_at);
-        self.series.drop_after(reading.received_at)
+        let dropped = self.series.drop_after(reading.received_at);
+        for sample in &dropped {
+            self.stray(Stray::of_value(sample.at, sample.value));
+        }
+        !dropped.is_empty()
     }
 
     pub(crate) fn is_silent(&self) -> bool {
@@ -256,20 +264,15 @@ impl PointGate {
         self.strays.push(stray);
     }
 
-    /// Counts a reading without a usable number.
+    /// Whether this very reading came before and had no usable number.
+    pub(super) fn refused_already(&self, reading: &Reading) -> bool {
+        !self.strays.is_empty() && self.strays.contains(&Stray::of_refused(reading))
+    }
+
+    /// Counts a reading without a usable number, heard for the first time.
     pub(super) fn refuse(&mut self, reading: &Reading, refusal: Refusal) -> Judged {
-        let stray = Stray::of_refused(reading);
-        if self.strays.contains(&stray) {
-            return Judged {
-                flag: refusal.flag,
-                checks: refusal.checks,
-                outcome: Outcome::Repeat,
-                health_changed: false,
-                rewound: false,
-            };
-        }
         let before = self.health();
-        self.stray(stray);
+        self.stray(Stray::of_refused(reading));
         self.bad_in_a_row = self.bad_in_a_row.saturating_add(1);
         match refusal.cause {
             Cause::Calibrating => {
@@ -338,6 +341,7 @@ impl PointGate {
 
     pub(super) fn push(&mut self, sample: Sample, stamped: bool, keep: Keep) {
         self.stamped = stamped;
+        self.newest_heard = self.heard;
         if sample.flag <= Flag::NotEvaluated {
             self.good = Some((sample.at, sample.value.to_bits()));
         }
