@@ -8,7 +8,7 @@ use watchfire_model::finding::Finding;
 use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
-use watchfire_rules::evaluator::{Evaluator, EvaluatorState};
+use watchfire_rules::evaluator::{Evaluator, EvaluatorState, Standing};
 use watchfire_rules::ruleset::RuleSet;
 
 use crate::storage::journal::Commit;
@@ -93,6 +93,13 @@ impl Shard {
             Row::Tick => self.evaluator.tick(now, seq, out),
             Row::Revision(_) => {}
         }
+    }
+
+    /// Takes over what the ledger recorded and the rows no longer tell; what stands then is added to `out`.
+    pub fn take_over(&mut self, recorded: &[Standing], out: &mut Vec<Finding>) {
+        let before = out.len();
+        self.evaluator.take_over(self.seq, recorded, out);
+        self.said += u64::try_from(out.len() - before).unwrap_or(0);
     }
 
     /// When silence next becomes a finding; the journal writes a tick then.

@@ -23,6 +23,7 @@ use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_connectors::source::{self, Surroundings};
 use watchfire_model::id::{Seq, SourceName};
 use watchfire_model::time::Now;
+use watchfire_rules::evaluator::Standing;
 use watchfire_rules::ruleset::RuleSet;
 
 use crate::api::{self, Api, StoredHistory};
@@ -146,7 +147,7 @@ pub async fn start(
     house.start_journal(journal, offers_rx, commits)?;
     let behind = JournalReader::after(&opened.data.journal(), opened.shard.seq(), Arc::clone(&opened.names));
     let shard = ShardTurns::new(opened.shard, Arc::clone(&progress), Arc::clone(&metrics), opened.data.snapshots());
-    house.start_shard(shard, commits_rx, said.clone(), behind, opened.durable)?;
+    house.start_shard(shard, commits_rx, said.clone(), behind, (opened.durable, opened.recorded))?;
     let couriers = house.start_couriers(&settings.channels, &said)?;
     // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
     drop(said);
@@ -196,10 +197,10 @@ impl House {
         commits: mpsc::Receiver<Commit>,
         said: mpsc::Sender<Said>,
         behind: JournalReader,
-        durable: Seq,
+        (durable, recorded): (Seq, Vec<Standing>),
     ) -> Result<(), StartError> {
         let thread_of_it = ShardThread { turns, commits, said };
-        self.machines.push(thread(SHARD, move || thread_of_it.run(behind, durable))?);
+        self.machines.push(thread(SHARD, move || thread_of_it.run(behind, durable, recorded))?);
         Ok(())
     }
 

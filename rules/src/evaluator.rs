@@ -20,9 +20,11 @@ mod ground;
 mod late;
 mod measuring;
 mod silence;
+mod standing;
 mod state;
 mod subject;
 
+pub use standing::Standing;
 pub use state::EvaluatorState;
 
 use measuring::{Look, Moment, measure};

@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::Seq;
+use watchfire_rules::evaluator::Standing;
 
 use crate::duty::Said;
 use crate::storage::journal::{Commit, JournalReader};
@@ -17,10 +18,12 @@ pub(crate) struct ShardThread {
 }
 
 impl ShardThread {
-    /// Catches up with what the journal holds up to `durable`; then until the journal's thread has ended.
-    pub(crate) fn run(mut self, behind: JournalReader, durable: Seq) {
+    /// Catches up with what the journal holds up to `durable` and the ledger has `recorded`; then until the journal's
+    /// thread has ended.
+    pub(crate) fn run(mut self, behind: JournalReader, durable: Seq, recorded: Vec<Standing>) {
         let Self { turns, commits, said } = &mut self;
-        turns.catch_up(behind, durable, |finding| say(said, finding));
+        turns.catch_up(behind, durable, &recorded, |finding| say(said, finding));
+        drop(recorded);
         while let Some(commit) = commits.blocking_recv() {
             turns.take(&commit, |finding| say(said, finding));
             turns.keep(commit.now);

@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use tracing::{error, warn};
+use watchfire_model::alarm::Alarm;
 use watchfire_model::id::Seq;
 use watchfire_model::mode::Live;
 use watchfire_model::time::Now;
+use watchfire_rules::evaluator::Standing;
 use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
@@ -41,6 +43,8 @@ pub struct Opened {
     pub latest: Arc<LatestTable>,
     /// The Desk, as the ledger has it.
     pub duty: Duty<Live>,
+    /// Where each subject stood by the ledger: more than the journal tells where its disk was sick.
+    pub recorded: Vec<Standing>,
     /// The series stores, the embedded one first.
     pub stores: Vec<Box<dyn SeriesStore>>,
     /// The clock.
@@ -87,7 +91,13 @@ pub fn open(
     let known = stores.iter().map(|store| store.cursor()).chain([shard.seq(), duty.highest_seq()]);
     known.for_each(|seq| journal.continue_above(seq));
     let durable = Seq(journal.next().0.saturating_sub(1));
-    Ok(Opened { data, journal, names, shard, latest, duty, stores, clock, last, durable })
+    let recorded = duty.desk().alarms().map(standing).collect();
+    Ok(Opened { data, journal, names, shard, latest, duty, recorded, stores, clock, last, durable })
+}
+
+fn standing(alarm: &Alarm) -> Standing {
+    let (rule, subject) = (alarm.key.rule.clone(), alarm.key.subject.clone());
+    Standing { rule, subject, n: alarm.last_n, judged: alarm.judged }
 }
 
 fn open_stores(

@@ -8,6 +8,7 @@ use tracing::{error, warn};
 use watchfire_model::finding::Finding;
 use watchfire_model::id::Seq;
 use watchfire_model::time::Now;
+use watchfire_rules::evaluator::Standing;
 
 use super::{Progress, SHARD};
 use crate::clock::Stopwatch;
@@ -33,9 +34,15 @@ impl ShardTurns {
         Self { shard, progress, metrics, folder, ready: None, findings: Vec::new() }
     }
 
-    /// Judges what the journal holds beyond the snapshot, up to `durable`: what the last run may not have said. Then says
-    /// when the first tick is wanted.
-    pub fn catch_up(&mut self, mut journal: JournalReader, durable: Seq, mut say: impl FnMut(Finding)) {
+    /// Judges what the journal holds beyond the snapshot, up to `durable`: what the last run may not have said. Where the
+    /// ledger has `recorded` more than that tells, goes on from there. Then says when the first tick is wanted.
+    pub fn catch_up(
+        &mut self,
+        mut journal: JournalReader,
+        durable: Seq,
+        recorded: &[Standing],
+        mut say: impl FnMut(Finding),
+    ) {
         let mut commit = Commit::default();
         loop {
             match journal.read(durable, &mut commit) {
@@ -48,6 +55,11 @@ impl ShardTurns {
                 }
             }
         }
+        self.shard.take_over(recorded, &mut self.findings);
+        if !self.findings.is_empty() {
+            warn!(subjects = self.findings.len(), "findings were recorded whose readings are lost; they still stand");
+        }
+        self.findings.drain(..).for_each(say);
         self.announce();
     }
 

@@ -9,7 +9,7 @@ use watchfire_model::rule::{Class, Rule};
 use watchfire_model::site::Point;
 use watchfire_model::time::{Span, Steady, Timestamp};
 
-use super::Evaluator;
+use super::{Evaluator, Standing};
 use crate::quality::Outcome;
 
 mod properties;
@@ -427,4 +427,33 @@ fn a_restart_changes_nothing() {
     world.hear(2, 4.0);
     assert_eq!(world.story(), "2:clear>red");
     assert_eq!(world.findings.last().map(|f| (f.onset, f.change)), Some((Timestamp(0), Change::Raised)));
+}
+
+#[test]
+fn what_was_recorded_and_lost_with_its_rows_is_taken_over() {
+    let mut world = World::of_stage(point(0, "stage"), stage());
+    world.hear(0, 0.0);
+    let before = serde_json::to_string(&world.evaluator.snapshot()).expect("plain data");
+    for (minute, value) in [(1, 2.0), (2, 0.0), (3, 3.0)] {
+        world.hear(minute, value);
+    }
+    assert_eq!(world.story(), "1:clear>yellow 2:yellow>clear 3:clear>orange");
+    let last = world.findings.last().cloned().expect("a finding");
+    let recorded = Standing { rule: last.rule, subject: last.subject, n: last.n, judged: last.judged };
+
+    // The disk was sick and the power went: the rows of these three minutes are gone.
+    let state = serde_json::from_str(&before).expect("just written");
+    world.evaluator = Evaluator::restore(std::sync::Arc::clone(world.evaluator.rules()), state);
+    world.findings.clear();
+    world.evaluator.take_over(world.seq, &[recorded.clone()], &mut world.findings);
+    let said: Vec<_> = world.findings.iter().map(|f| (f.n, f.change, f.judged)).collect();
+    assert_eq!(said, [(recorded.n + 1, Change::Evidence, Some(Grade::Orange))], "both know the same");
+    world.hear(4, 4.0);
+    world.hear(5, 0.0);
+    let counts: Vec<u64> = world.findings.iter().map(|f| f.n).collect();
+    assert_eq!(counts, [recorded.n + 1, recorded.n + 2, recorded.n + 3], "none of them is a repeat");
+    assert_eq!(world.story(), "4:orange>red 5:red>clear");
+    world.findings.clear();
+    world.evaluator.take_over(world.seq, &[recorded], &mut world.findings);
+    assert!(world.findings.is_empty(), "who has counted as far takes over nothing");
 }

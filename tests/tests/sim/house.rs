@@ -150,7 +150,7 @@ impl House {
         let snapshots = opened.data.snapshots();
         let mut shard = ShardTurns::new(opened.shard, Arc::clone(&progress), Arc::clone(&metrics), snapshots);
         let mut said = VecDeque::new();
-        shard.catch_up(behind, opened.durable, |finding| said.push_back(Said::Finding(finding)));
+        shard.catch_up(behind, opened.durable, &opened.recorded, |finding| said.push_back(Said::Finding(finding)));
         let (offers_tx, offers) = mpsc::channel(ground.settings.limits.intake);
         let wall_clock = clock.clone();
         let intake = Intake::new(offers_tx, Arc::new(move || wall_clock.now().wall));
@@ -219,11 +219,6 @@ impl House {
     /// Whether something written waits for the disk.
     pub(crate) fn may_sync(&self, time: &Time) -> bool {
         self.unsynced || (self.waits_for_disk() && time.at >= self.sync_again_at)
-    }
-
-    /// Whether something may have been recorded whose readings are not on disk.
-    pub(crate) fn is_ahead_of_its_disk(&self) -> bool {
-        self.view.borrow().unjournaled > 0 && self.waits_for_disk()
     }
 
     fn waits_for_disk(&self) -> bool {

@@ -29,3 +29,20 @@ fn snapshots_are_kept_again_after_the_ledger_has_refused() {
     world.end();
     oracle::judge(&world).expect("what was held back went out");
 }
+
+#[test]
+fn what_was_acted_on_and_then_lost_ends_all_the_same() {
+    let mut world = World::new(6, places(6), Course::Straight { crash_at: None }, None);
+    world.run_until(3 * MINUTE);
+    world.disk.refuse_syncs(true);
+    world.sensors.storm(Temper::Calm, 45.0);
+    world.run_until(9 * MINUTE);
+    assert!(!world.platforms[0].taken().is_empty(), "a sick journal silences no warning");
+    // The readings that raised it are gone with the power, and the broker has forgotten them too.
+    world.crash_forgotten();
+    world.rest();
+    world.run_until(60 * MINUTE);
+    assert!(world.is_at_rest(), "{}", world.unrest());
+    world.end();
+    oracle::judge(&world).expect("all is well in the end");
+}

@@ -55,7 +55,7 @@ pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) settings: Settings,
     rules: Arc<RuleSet>,
-    disk: FaultyDisk,
+    pub(crate) disk: FaultyDisk,
     pub(crate) platforms: Vec<Platform>,
     pub(crate) places: Vec<Place>,
     pub(crate) faults: Faults,
@@ -302,9 +302,7 @@ impl World {
         self.passed += 1;
         let crashes = match self.course {
             Course::Straight { crash_at } => crash_at == Some(self.passed),
-            // What was acted upon before it was on disk and is then lost with a crash leaves the Desk ahead of the
-            // Evaluator: a night has no crash at such a moment.
-            Course::Chance => !self.resting && self.chance.one_in(600) && !self.is_ahead_of_its_disk(),
+            Course::Chance => !self.resting && self.chance.one_in(600),
         };
         if crashes {
             self.crashed = Some(place);
@@ -313,12 +311,18 @@ impl World {
         crashes
     }
 
-    fn is_ahead_of_its_disk(&self) -> bool {
-        self.house.as_ref().is_some_and(House::is_ahead_of_its_disk)
+    /// The power goes, and the broker forgets our session with all that it held for us.
+    pub(crate) fn crash_forgotten(&mut self) {
+        self.crash_so(true);
     }
 
     /// The power goes, and after a while comes back.
     fn crash(&mut self) {
+        let forgets = !self.is_straight() && self.chance.one_in(8);
+        self.crash_so(forgets);
+    }
+
+    fn crash_so(&mut self, forgets: bool) {
         self.tally.crashes += 1;
         self.officer.forget_answers();
         let Some(house) = self.house.take() else { return };
@@ -326,7 +330,6 @@ impl World {
         house.die(&self.time);
         self.disk.cut_power(&self.chance);
         let straight = self.is_straight();
-        let forgets = !straight && self.chance.one_in(8);
         self.source.disconnect(&mut self.broker, self.time.wall(), forgets);
         self.faults.mend_disks(&self.disk);
         if !straight {
