@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use watchfire::storage::series::{SeriesStore, Trouble};
 
@@ -30,6 +31,12 @@ impl Victoria {
         while !line.contains("started server at http") && !line.contains("starting http server at") {
             line.clear();
             assert!(log.read_line(&mut line).expect("readable") > 0, "victoria-metrics ended at its start");
+        }
+        // It says so a moment before it listens.
+        let patience = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < patience, "victoria-metrics does not listen on {port}");
+            std::thread::yield_now();
         }
         // Read on, so that the server never waits for us.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));

@@ -445,7 +445,7 @@ fn what_was_recorded_and_lost_with_its_rows_is_taken_over() {
     let state = serde_json::from_str(&before).expect("just written");
     world.evaluator = Evaluator::restore(std::sync::Arc::clone(world.evaluator.rules()), state);
     world.findings.clear();
-    world.evaluator.take_over(world.seq, &[recorded.clone()], &mut world.findings);
+    world.evaluator.take_over(world.seq, std::slice::from_ref(&recorded), &mut world.findings);
     let said: Vec<_> = world.findings.iter().map(|f| (f.n, f.change, f.judged)).collect();
     assert_eq!(said, [(recorded.n + 1, Change::Evidence, Some(Grade::Orange))], "both know the same");
     world.hear(4, 4.0);

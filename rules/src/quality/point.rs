@@ -8,7 +8,7 @@ use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
-use super::{Cause, Judged, N_FAIL, N_GOOD, Outcome, Refusal, clock};
+use super::{Cause, Judged, N_FAIL, N_GOOD, Refusal, clock};
 use crate::series::{Keep, Placed, Sample, Series};
 
 /// Whether a point can be relied on now.

@@ -51,6 +51,11 @@ servers = ["{broker}"]
 client_id = "watchfire-chaos"
 topics = [{{ topic = "sensors/+", codec = "named", id = "/id", value = "/v", time = "/ts" }}]
 
+# The reference knows nothing of chatter: every fall is told when it comes.
+[[hazard]]
+id = "river_flood"
+flapping = "never"
+
 [release.river_flood]
 raise = "auto"
 lower = "auto"

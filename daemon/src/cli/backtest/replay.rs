@@ -43,8 +43,9 @@ impl Replay {
             self.deadline = self.evaluator.next_deadline().filter(|next| *next > deadline);
         }
         self.seq = self.seq.next();
+        let received_at = Timestamp(now);
         let reading =
-            Reading { point, observed_at: at, received_at: at, value, state: PointState::Normal, retained: false };
+            Reading { point, observed_at: at, received_at, value, state: PointState::Normal, retained: false };
         self.evaluator.observe(Now::at(now), self.seq, &reading, &mut self.findings);
         self.deadline = self.evaluator.next_deadline();
         if !self.findings.is_empty() {
