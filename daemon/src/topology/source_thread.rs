@@ -18,7 +18,7 @@ const WAITS: u32 = 64;
 /// make some 3,000.
 const FLOOD_SECONDS: f64 = 0.008;
 /// How long a flood gathers.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// A runtime for [`run`]; its handle is where sources are spawned.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
