@@ -48,7 +48,9 @@ fn client() -> &'static reqwest::Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     CLIENT.get_or_init(|| {
-        reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().expect("a client without options can be built")
+        // Each request has a connection of its own: one kept from before a server went down would fail the next.
+        let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().pool_max_idle_per_host(0);
+        client.build().expect("a client without options can be built")
     })
 }
 
