@@ -12,12 +12,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
+use watchfire::access::Access;
 use watchfire::api::{self, Api, Sample};
 use watchfire::metrics::Metrics;
 use watchfire::views::DeskView;
 use watchfire_model::id::PointIx;
 use watchfire_model::quality::Flag;
-use watchfire_model::time::{Span, Timestamp};
+use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
 use county::{County, NOW, Night, heard, obey};
 
@@ -44,7 +45,8 @@ async fn main() -> std::io::Result<()> {
         metrics: Arc::new(Metrics::new()),
         history: Arc::new(Night(Arc::clone(&later))),
         clock: Arc::new(clock),
-        hosts: Vec::new(),
+        access: Arc::new(Access::demo(Arc::new(|| Now { wall: NOW, steady: Steady(0) }))),
+        first_code: None,
         stop: CancellationToken::new(),
     };
     let listener = TcpListener::bind(address).await?;

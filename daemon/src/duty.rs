@@ -8,6 +8,7 @@ use std::sync::Arc;
 use watchfire_model::alarm::Alarm;
 use watchfire_model::bulletin::Notice;
 use watchfire_model::command::{Command, Refusal};
+use watchfire_model::deed::Deed;
 use watchfire_model::durable::Durable;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::{ChannelName, NoticeId, Seq};
@@ -35,6 +36,8 @@ pub enum Said {
     Finding(Finding),
     /// A person's.
     Command(Command),
+    /// What was done or refused beside the Desk.
+    Deed(Deed),
     /// A courier's.
     Receipt(Receipt),
 }
@@ -44,7 +47,7 @@ pub enum Said {
 pub struct Round<M: Mode> {
     /// For the couriers, red first, in order per warning.
     pub send: Vec<Durable<Notice<M>>>,
-    /// Answers to commands, in the order they were asked.
+    /// Answers to commands and deeds, in the order they were asked.
     pub answers: Vec<Result<(), Refusal>>,
     /// Findings now in the ledger or known to be repeats.
     pub findings: u64,
@@ -141,6 +144,10 @@ impl<M: Mode> Duty<M> {
                 Said::Command(command) => {
                     asked.push(inputs.len());
                     inputs.push(Input::Command(command));
+                }
+                Said::Deed(deed) => {
+                    asked.push(inputs.len());
+                    inputs.push(Input::Deed(deed));
                 }
                 Said::Receipt(receipt) => {
                     if receipt.outcome.is_final()

@@ -1,4 +1,4 @@
-//! The only place that asks for randomness: jitter of retries, ids of commands made on a command line.
+//! The only place that asks for randomness: jitter of retries, ids of commands made on a command line, and secrets.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -57,6 +57,18 @@ impl Entropy {
         let entropy = self.clone();
         Arc::new(move || entropy.fraction())
     }
+}
+
+/// The system gives no randomness; no secret can be made.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the system gives no randomness for a secret")]
+pub struct NoEntropy;
+
+/// 256 bits that nobody can guess, from the system by way of the TLS library.
+pub fn secret() -> Result<[u8; 32], NoEntropy> {
+    let mut bytes = [0; 32];
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes).map_err(|_| NoEntropy)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Acts: the daemon around the two machines. The library exists for the tests; the product is the binary.
 
+pub mod access;
 pub mod api;
 pub mod cli;
 pub mod clock;

@@ -3,6 +3,7 @@
 //! outcomes and reasons. Never a topic, a station or a text from outside.
 
 mod declared;
+pub mod door;
 mod process;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use watchfire_model::warning::Publication;
 
 use crate::storage::series::{Progress, SeriesStore, Trouble};
 use crate::views::{DeskView, Views};
+use door::{Shut, SignIn};
 
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -112,6 +114,8 @@ pub struct Metrics {
     requests: IntCounterVec,
     answer: Histogram,
     streams: IntGauge,
+    shut: IntCounterVec,
+    sign_ins: IntCounterVec,
     // The daemon.
     reloaded: IntGauge,
     reloaded_at: Gauge,
@@ -141,6 +145,8 @@ impl Metrics {
         for class in ["2xx", "3xx", "4xx", "5xx"] {
             self.requests.with_label_values(&[class]);
         }
+        Shut::ALL.iter().for_each(|why| drop(self.shut.with_label_values(&[why.word()])));
+        SignIn::ALL.iter().for_each(|outcome| drop(self.sign_ins.with_label_values(&[outcome.word()])));
         self.desk(&views.desk.borrow());
         self.sources(&views.sources);
     }
@@ -301,6 +307,16 @@ impl Metrics {
         };
         self.requests.with_label_values(&[class]).inc();
         self.answer.observe(seconds);
+    }
+
+    /// Somebody was not let through.
+    pub fn shut(&self, why: Shut) {
+        self.shut.with_label_values(&[why.word()]).inc();
+    }
+
+    /// Somebody tried to sign in.
+    pub fn sign_in(&self, outcome: SignIn) {
+        self.sign_ins.with_label_values(&[outcome.word()]).inc();
     }
 
     /// An event stream was opened; it counts as open until the guard is dropped.

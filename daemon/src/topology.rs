@@ -9,13 +9,15 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 use watchfire_connectors::health::SourceHealth;
@@ -26,6 +28,7 @@ use watchfire_model::time::Now;
 use watchfire_rules::evaluator::Standing;
 use watchfire_rules::ruleset::RuleSet;
 
+use crate::access::Access;
 use crate::api::{self, Api, StoredHistory};
 use crate::clock::Clock;
 use crate::config::settings::{ChannelConfig, Settings};
@@ -43,7 +46,7 @@ use crate::turns::journal::JournalTurns;
 use crate::turns::series::SeriesTurns;
 use crate::turns::shard::ShardTurns;
 use crate::turns::{Progress, SHARD, recovery};
-use crate::views::{Asked, DeskView, Views};
+use crate::views::{Asked, DeskView, Views, Wish};
 
 mod duty_thread;
 mod journal_thread;
@@ -62,6 +65,8 @@ const COMMITS: usize = 64;
 const SAID: usize = 4_096;
 /// Commands between the API and the duty loop. Full: the asker waits.
 const ASKED: usize = 64;
+/// How often it is asked whether something was turned away that the ledger does not have yet.
+const TALLY_EVERY: Duration = Duration::from_secs(30);
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -110,9 +115,19 @@ pub struct Running {
     pub listen: SocketAddr,
     /// What may be looked at.
     pub views: Views,
+    /// The one-time code by which the first account is made, where there is none: to be told once, on the terminal.
+    pub first_code: Option<FirstCode>,
     house: House,
     /// Holds the lock on the data directory.
     _data: DataDir,
+}
+
+/// The one-time code of a first start.
+pub struct FirstCode {
+    /// The code.
+    pub code: String,
+    /// The file that it is in too, for its owner alone; gone once the code is used.
+    pub path: PathBuf,
 }
 
 /// Puts the house together and sets it going. The configuration is sound; what fails here is the machine.
@@ -157,9 +172,21 @@ pub async fn start(
     // Nothing is heard before all of the above can take it.
     let sources = house.start_sources(&settings, offers, opened.last)?;
     let series_path = opened.data.series();
+    let door = recovery::door(&settings, &opened.data, &opened.clock);
     let views = Views { site: settings.site, desk, latest: opened.latest, sources, commands: asked, series_path };
-    let listen = house.start_api(settings.listen, views.clone()).await?;
-    Ok(Running { listen, views, house, _data: opened.data })
+    let first_code = door.code.map(|code| FirstCode { code, path: opened.data.first_code() });
+    house.start_tally(Arc::clone(&door.access), views.commands.clone());
+    let api = Api {
+        history: Arc::new(StoredHistory::new(views.series_path.clone())),
+        views: views.clone(),
+        metrics: Arc::clone(&house.metrics),
+        clock: house.clock.wall(),
+        access: door.access,
+        first_code: Some(opened.data.first_code()),
+        stop: house.stop.outside.clone(),
+    };
+    let listen = house.start_api(settings.listen, api).await?;
+    Ok(Running { listen, views, first_code, house, _data: opened.data })
 }
 
 /// What the parts share while they are started, and what stops them.
@@ -301,18 +328,24 @@ impl House {
         Ok(healths)
     }
 
-    async fn start_api(&mut self, address: SocketAddr, views: Views) -> Result<SocketAddr, StartError> {
+    /// Writes down now and then what was turned away at the door.
+    fn start_tally(&self, access: Arc<Access>, commands: mpsc::Sender<Asked>) {
+        let stop = self.stop.outside.clone();
+        self.outside.spawn(async move {
+            let mut every = tokio::time::interval(TALLY_EVERY);
+            while stop.run_until_cancelled(every.tick()).await.is_some() {
+                let Some(deed) = access.turned_away() else { continue };
+                let (answer, _) = oneshot::channel();
+                // An error: the duty loop has ended, and the process is about to.
+                let _ = commands.send(Asked { wish: Wish::Deed(deed), answer }).await;
+            }
+        });
+    }
+
+    async fn start_api(&mut self, address: SocketAddr, api: Api) -> Result<SocketAddr, StartError> {
         let refused = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let listen = listener.local_addr().map_err(refused)?;
-        let api = Api {
-            history: Arc::new(StoredHistory::new(views.series_path.clone())),
-            views,
-            metrics: Arc::clone(&self.metrics),
-            clock: self.clock.wall(),
-            hosts: Vec::new(),
-            stop: self.stop.outside.clone(),
-        };
         self.outside.spawn(async move {
             if let Err(error) = api::serve(listener, api).await {
                 error!(%error, "the HTTP interface has ended");

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use watchfire_connectors::health::SourceHealth;
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
+use watchfire_model::deed::Deed;
 use watchfire_model::id::PointIx;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Bad;
@@ -83,11 +84,20 @@ impl LatestTable {
     }
 }
 
-/// A command on its way to the duty loop, with the way back.
+/// What is asked of the duty loop.
+#[derive(Debug)]
+pub enum Wish {
+    /// That the Desk does something.
+    Command(Command),
+    /// That the ledger holds what was done or refused beside the Desk.
+    Deed(Deed),
+}
+
+/// A wish on its way to the duty loop, with the way back.
 #[derive(Debug)]
 pub struct Asked {
     /// What is asked.
-    pub command: Command,
+    pub wish: Wish,
     /// Answered once the ledger holds it.
     pub answer: oneshot::Sender<Result<(), Refusal>>,
 }

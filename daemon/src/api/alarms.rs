@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use watchfire_model::access::Right;
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::attention::Concern;
 use watchfire_model::command::Act;
@@ -15,7 +15,7 @@ use watchfire_model::time::Span;
 use watchfire_model::warning::Entry;
 
 use super::Shared;
-use super::acts::{Caller, WHO_MAX, carry_out, said};
+use super::acts::{Asks, WHO_MAX, carry_out, person, said};
 use super::directory::Directory;
 use super::paging::write;
 use super::problem::{Problem, read_json};
@@ -33,9 +33,9 @@ struct Whole<'a> {
 /// The body of an act on an alarm.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish {
-    /// A named person.
-    who: String,
+struct Wished {
+    /// The person for whom a machine acts. A person acts as whoever they signed in as.
+    who: Option<String>,
     /// Why; a comment's own words.
     why: String,
     /// `ack` and `confirm`: the alarm's version that was seen.
@@ -50,8 +50,11 @@ struct Wish {
     /// `shelve`: only until the next return to normal.
     #[serde(default)]
     once: bool,
-    /// `assign`: to whom; to nobody puts it back.
+    /// `assign`: to whom; to nobody puts it back …
     to: Option<String>,
+    /// … unless whoever acts takes it over.
+    #[serde(default)]
+    mine: bool,
 }
 
 /// `GET /api/v1/alarms/{rule}/{subject}`.
@@ -65,17 +68,32 @@ pub(super) async fn show(
     write(&whole.ok_or_else(|| Problem::not_found("alarm that is not quiet", &key.to_string()))?)
 }
 
-/// `POST /api/v1/alarms/{rule}/{subject}/{act}`.
+/// What may be asked of an alarm, and the right that each act takes.
+pub(super) const ACTS: [(&str, Right); 10] = [
+    ("ack", Right::Acknowledge),
+    ("unack", Right::Acknowledge),
+    ("confirm", Right::Acknowledge),
+    ("reset", Right::Acknowledge),
+    ("assign", Right::Acknowledge),
+    ("comment", Right::Acknowledge),
+    ("shelve", Right::Suppress),
+    ("unshelve", Right::Suppress),
+    ("out-of-service", Right::Suppress),
+    ("in-service", Right::Suppress),
+];
+
+/// `POST /api/v1/alarms/{rule}/{subject}/{act}`, an act of [`ACTS`].
 pub(super) async fn act(
+    act: &str,
     State(shared): State<Arc<Shared>>,
-    Path((rule, subject, act)): Path<(String, String, String)>,
-    caller: Caller,
-    body: Bytes,
+    Path((rule, subject)): Path<(String, String)>,
+    asks: Asks,
+    body: &[u8],
 ) -> Result<Response, Problem> {
     let alarm = AlarmKey { rule: RuleId::from(rule), subject: SubjectId::from(subject) };
-    let wish: Wish = read_json(&body)?;
-    let act = wish.asks(&act, alarm.clone())?;
-    carry_out(&shared, caller, &wish.who, &wish.why, act).await?;
+    let wished: Wished = read_json(body)?;
+    let act = wished.asks(act, alarm.clone(), &person(&asks.caller, wished.who.as_deref())?)?;
+    carry_out(&shared, asks, wished.who.as_deref(), &wished.why, act).await?;
     let desk = shared.api.views.desk.borrow().clone();
     write(&find(&shared.directory, &desk, &alarm))
 }
@@ -86,8 +104,8 @@ fn find<'a>(directory: &'a Directory, desk: &'a DeskView, key: &AlarmKey) -> Opt
     Some(Whole { alarm: AlarmShown::of(directory, alarm), story })
 }
 
-impl Wish {
-    fn asks(&self, act: &str, alarm: AlarmKey) -> Result<Act, Problem> {
+impl Wished {
+    fn asks(&self, act: &str, alarm: AlarmKey, who: &PersonId) -> Result<Act, Problem> {
         let concern = self.concern;
         Ok(match act {
             "ack" => Act::AcknowledgeAlarm { alarm, version: self.seen()?, concern },
@@ -100,7 +118,7 @@ impl Wish {
             "in-service" => Act::PutBack { alarm },
             "assign" => {
                 let to = self.to.as_deref().map(|to| said("to", to, WHO_MAX)).transpose()?;
-                Act::Assign { alarm, to: to.map(PersonId::from) }
+                Act::Assign { alarm, to: to.map(PersonId::from).or_else(|| self.mine.then(|| who.clone())) }
             }
             "comment" => Act::Comment { alarm },
             other => return Err(Problem::not_found("act", other)),

@@ -56,7 +56,7 @@ pub(super) async fn acts_come_from_here(State(shared): State<Arc<Shared>>, reque
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
     }
-    match may_act(request.headers(), &shared.api.hosts) {
+    match may_act(request.headers(), &shared.api.access.config().hosts) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -94,12 +94,24 @@ fn may_act(headers: &HeaderMap, hosts: &[String]) -> Result<(), Problem> {
     }
 }
 
-/// Whether a Host header names us: an address, `localhost`, or a configured name.
-fn is_ours(host: &str, hosts: &[String]) -> bool {
-    let name = match host.strip_prefix('[') {
+/// The name or address in a Host header, without its port.
+fn name_of(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
+    }
+}
+
+/// Whether a host, with or without its port, is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let name = name_of(host);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a Host header names us: an address, `localhost`, or a configured name. Any other is refused for acts, so that
+/// a foreign page whose name was made to point at us can't act in an officer's name.
+pub(super) fn is_ours(host: &str, hosts: &[String]) -> bool {
+    let name = name_of(host);
     name.parse::<IpAddr>().is_ok()
         || name.eq_ignore_ascii_case("localhost")
         || hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))

@@ -8,34 +8,40 @@ mod acts;
 mod alarms;
 mod assets;
 mod directory;
+mod gate;
 mod guard;
 mod health;
 mod history;
 mod listener;
 mod paging;
+mod people;
 mod places;
 mod problem;
+mod routes;
+mod session;
 mod shown;
 mod stored;
 mod stream;
 mod warnings;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware;
-use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use watchfire_connectors::intake::WallClock;
+use watchfire_model::access::Right;
 use watchfire_model::time::Timestamp;
 
+use crate::access::Access;
 use crate::metrics::Metrics;
 use crate::views::Views;
 use directory::Directory;
+use gate::Need;
+use routes::Routes;
 use stream::Feed;
 
 pub use history::{History, HistoryError, NoHistory, Sample};
@@ -59,9 +65,10 @@ pub struct Api {
     pub history: Arc<dyn History>,
     /// The wall time.
     pub clock: WallClock,
-    /// Names by which browsers may reach us besides addresses and `localhost`; any other is refused for acts, so that a
-    /// foreign page whose name was made to point at us can't act in an officer's name.
-    pub hosts: Vec<String>,
+    /// Who may come in.
+    pub access: Arc<Access>,
+    /// The one-time code's file, to be removed once it is used.
+    pub first_code: Option<PathBuf>,
     /// Ends the streams, so that a stop need not wait for them.
     pub stop: CancellationToken,
 }
@@ -87,7 +94,7 @@ impl Shared {
     }
 }
 
-/// Every route.
+/// Every route, each with who may ask it.
 pub fn router(api: Api) -> Router {
     api.metrics.declare(&api.views);
     let shared = Arc::new(Shared {
@@ -97,37 +104,41 @@ pub fn router(api: Api) -> Router {
         streams: Arc::new(Semaphore::new(stream::STREAMS_MAX)),
         api,
     });
-    let v1 = Router::new()
-        .route("/site", get(places::site))
-        .route("/stations", get(places::stations))
-        .route("/points", get(places::points))
-        .route("/points/{station}/{point}", get(places::point))
-        .route("/points/{station}/{point}/readings", get(history::readings))
-        .route("/alarms", get(warnings::alarms))
-        .route("/alarms/{rule}/{subject}", get(alarms::show))
-        .route("/alarms/{rule}/{subject}/{act}", post(alarms::act))
-        .route("/warnings", get(warnings::list))
-        .route("/warnings/{id}", get(warnings::show))
-        .route("/warnings/{id}/{act}", post(acts::act))
-        .route("/health", get(health::health))
-        .fallback(problem::no_such_path);
-    Router::new()
-        .nest("/api/v1", v1)
-        .route("/health", get(health::health))
-        .route("/-/healthy", get(health::healthy))
-        .route("/-/ready", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .fallback(assets::console)
-        .layer(middleware::from_fn(guard::in_time))
-        // Added after the layer above: a stream has no last moment.
-        .route("/api/v1/stream", get(stream::open))
-        .method_not_allowed_fallback(problem::no_such_method)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::acts_come_from_here))
-        .layer(middleware::from_fn(problem::dress))
-        .layer(middleware::from_fn(guard::headers))
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::counted))
-        .with_state(shared)
+    let (look, manage) = (Need::Right(Right::Look), Need::Right(Right::ManagePeople));
+    Routes::new(shared)
+        .get("/site", look, places::site)
+        .get("/stations", look, places::stations)
+        .get("/points", look, places::points)
+        .get("/points/{station}/{point}", look, places::point)
+        .get("/points/{station}/{point}/readings", look, history::readings)
+        .get("/alarms", look, warnings::alarms)
+        .get("/alarms/{rule}/{subject}", look, alarms::show)
+        .acts_on_alarms()
+        .get("/warnings", look, warnings::list)
+        .get("/warnings/{id}", look, warnings::show)
+        .post("/warnings/{id}/ack", Need::Warning(Right::Acknowledge), acts::acknowledge)
+        .post("/warnings/{id}/release", Need::Warning(Right::Release), acts::release)
+        .post("/warnings/{id}/cancel", Need::Warning(Right::Cancel), acts::cancel)
+        .get("/health", look, health::health)
+        .stream("/stream", look, stream::open)
+        .get("/session", Need::Open, session::show)
+        .post("/session", Need::Open, session::sign_in)
+        .post("/session/end", Need::Open, session::sign_out)
+        .post("/session/here", Need::SignedIn, session::here)
+        .post("/session/password", Need::SignedIn, session::password)
+        .get("/people", Need::Right(Right::ListPeople), people::list)
+        .post("/people", manage, people::add)
+        .post("/people/first", Need::Open, people::first)
+        .post("/people/{name}/remove", manage, people::remove)
+        .post("/people/{name}/role", manage, people::role)
+        .post("/people/{name}/scope", manage, people::scope)
+        .post("/people/{name}/password", manage, people::password)
+        .post("/people/{name}/token", manage, people::token)
+        .get_plain("/health", look, health::health)
+        .get_plain("/-/healthy", Need::Probe, health::healthy)
+        .get_plain("/-/ready", Need::Probe, health::ready)
+        .get_plain("/metrics", Need::Probe, health::metrics)
+        .finish()
 }
 
 /// Serves on `listener` until [`Api::stop`] is cancelled and what is being answered has been.

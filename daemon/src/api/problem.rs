@@ -9,6 +9,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use watchfire_model::command::Refusal;
 
+use crate::access::NotLetIn;
+use crate::access::change::Refused;
+
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// A refusal, complete.
@@ -36,6 +39,10 @@ impl Problem {
         let id: String = id.chars().take(128).collect();
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what} \"{id}\""))
     }
+    /// Who asks has not proven who they are.
+    pub(super) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
     /// Our own trouble, not the asker's; worth trying again.
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -53,6 +60,25 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl From<NotLetIn> for Problem {
+    fn from(why: NotLetIn) -> Self {
+        let status = match &why {
+            NotLetIn::Wrong | NotLetIn::WrongCode => StatusCode::UNAUTHORIZED,
+            NotLetIn::Later(_) => StatusCode::TOO_MANY_REQUESTS,
+            NotLetIn::Refused(Refused::NoSuch(_)) => StatusCode::NOT_FOUND,
+            NotLetIn::Refused(Refused::Poor(_)) => StatusCode::BAD_REQUEST,
+            NotLetIn::Refused(Refused::Not(_) | Refused::NoAccountsHere) => StatusCode::CONFLICT,
+            NotLetIn::Refused(Refused::Unkept(_) | Refused::Stopped)
+            | NotLetIn::Unlooked(_)
+            | NotLetIn::NoEntropy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(error = &why as &dyn std::error::Error, "an account could not be looked at or changed");
+        }
+        Self::new(status, why.to_string())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -60,6 +86,9 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

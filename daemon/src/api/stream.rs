@@ -26,6 +26,7 @@ use super::places::{SiteShown, site_shown};
 use super::problem::Problem;
 use super::shown::{Alarms, is_live, summary, warned_points};
 use super::{Shared, State};
+use crate::access::Caller;
 use crate::metrics::OpenStream;
 use crate::views::{DeskView, Latest};
 
@@ -269,6 +270,8 @@ struct Beat<'a> {
 /// One screen's stream.
 struct Screen {
     shared: Arc<Shared>,
+    /// Who looks; the stream ends when they may no longer.
+    caller: Caller,
     wanted: Wanted,
     desk: watch::Receiver<Arc<DeskView>>,
     /// The last change it has; none: it needs a snapshot.
@@ -281,7 +284,12 @@ struct Screen {
 }
 
 /// `GET /api/v1/stream`.
-pub(super) async fn open(state: State, Query(asked): Query<Asked>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn open(
+    state: State,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let shared = Arc::clone(&state);
     let wanted = Wanted::read(asked.points.as_deref(), &shared)?;
     let place = Arc::clone(&shared.streams).try_acquire_owned();
@@ -294,6 +302,7 @@ pub(super) async fn open(state: State, Query(asked): Query<Asked>, headers: Head
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let screen = Screen {
+        caller,
         wanted,
         desk: shared.api.views.desk.clone(),
         seen,
@@ -326,8 +335,15 @@ impl Screen {
                 Ok(()) = self.desk.changed() => {}
                 _ = self.looks.tick() => {}
             }
+            if self.beat_is_due() && !self.shared.api.access.still_holds(&self.caller) {
+                return None;
+            }
             self.gather();
         }
+    }
+
+    fn beat_is_due(&self) -> bool {
+        self.beat_at.is_none_or(|at| at.elapsed() >= BEAT)
     }
 
     /// Makes events of what this screen does not have yet.
@@ -356,7 +372,7 @@ impl Screen {
                 Some(_) | None => self.ready.push_back(self.snapshot(feed)),
             }
             self.seen = Some(feed.last_id);
-            if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
+            if self.beat_is_due() {
                 self.beat_at = Some(Instant::now());
                 self.ready.push_back(beat(&shared, feed.field));
             }

@@ -2,7 +2,8 @@
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use watchfire_model::access::{On, Right};
 use watchfire_model::alarm::Alarm;
 use watchfire_model::grade::Grade;
 use watchfire_model::suppression::Kind;
@@ -12,6 +13,7 @@ use super::State;
 use super::paging::{page, write};
 use super::problem::Problem;
 use super::shown::{AlarmShown, Alarms, detail, is_live, summary};
+use crate::access::Caller;
 
 /// A page of alarms or warnings.
 #[derive(Debug, Deserialize)]
@@ -120,10 +122,21 @@ pub(super) async fn list(state: State, Query(asked): Query<Asked>) -> Result<Res
     )
 }
 
+/// A warning, and what whoever asks may do to it.
+#[derive(Serialize)]
+struct Whole<T> {
+    #[serde(flatten)]
+    detail: T,
+    may: Vec<Right>,
+}
+
 /// `GET /api/v1/warnings/{id}`.
-pub(super) async fn show(state: State, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn show(state: State, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let desk = state.api.views.desk.borrow().clone();
     let warning = desk.warnings.iter().find(|warning| warning.id.as_str() == id);
     let warning = warning.ok_or_else(|| Problem::not_found("warning", &id))?;
-    write(&detail(&state.directory, &Alarms::of(&desk), warning))
+    let on = On::Place { hazard: &warning.hazard, area: &warning.area };
+    let mine = |right: &Right| right.is_on_a_warning() && caller.may(*right, on).is_ok();
+    let may = Right::ALL.iter().copied().filter(mine).collect();
+    write(&Whole { detail: detail(&state.directory, &Alarms::of(&desk), warning), may })
 }

@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::warnings::client::{Client, Failed};
-use crate::cli::warnings::said;
+use crate::cli::client::{Client, Failed, Reach};
 use crate::cli::{Format, Style};
 
 /// Options of `alarms`.
@@ -17,9 +16,9 @@ pub struct AlarmsArgs {
     /// What to do.
     #[command(subcommand)]
     pub act: AlarmsAct,
-    /// The daemon's address.
-    #[arg(long, env = "WATCHFIRE_URL", default_value = "http://127.0.0.1:8420", global = true)]
-    pub url: String,
+    /// Which daemon, and as whom.
+    #[command(flatten)]
+    pub reach: Reach,
     /// How to answer.
     #[command(flatten)]
     pub style: Style,
@@ -99,9 +98,9 @@ pub enum AlarmsAct {
 pub struct ActArgs {
     /// Rule and subject, such as river-stage/qingshi.
     pub id: String,
-    /// Who acts: a named person.
+    /// For whom a machine acts; a person acts as whoever they signed in as.
     #[arg(long, env = "WATCHFIRE_WHO")]
-    pub who: String,
+    pub who: Option<String>,
     /// Why.
     #[arg(long)]
     pub why: String,
@@ -131,13 +130,13 @@ pub struct SeenArgs {
 
 /// Asks the daemon and prints the answer.
 pub async fn run(args: AlarmsArgs) -> anyhow::Result<ExitCode> {
-    let done = match Client::new(&args.url) {
+    let done = match args.reach.client() {
         Ok(client) => ask(&client, &args.act, args.style).await,
         Err(failed) => Err(failed),
     };
     Ok(match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => said(&failed),
+        Err(failed) => failed.said(),
     })
 }
 
@@ -163,14 +162,13 @@ async fn ask(client: &Client, act: &AlarmsAct, style: Style) -> Result<(), Faile
         AlarmsAct::Unshelve(wish) => (wish, "unshelve", json!({})),
         AlarmsAct::OutOfService { wish, lasting } => (wish, "out-of-service", json!({"lasting": lasting})),
         AlarmsAct::InService(wish) => (wish, "in-service", json!({})),
-        AlarmsAct::Assign { wish, to, nobody } => {
-            let to = if *nobody { None } else { Some(to.as_ref().unwrap_or(&wish.who)) };
-            (wish, "assign", json!({"to": to}))
-        }
+        AlarmsAct::Assign { wish, to, nobody } => (wish, "assign", json!({"to": to, "mine": to.is_none() && !nobody})),
         AlarmsAct::Comment(wish) => (wish, "comment", json!({})),
     };
     let mut body = more;
-    body["who"] = json!(wish.who);
+    if let Some(who) = &wish.who {
+        body["who"] = json!(who);
+    }
     body["why"] = json!(wish.why);
     let after = client.act(&path(&wish.id)?, name, &body).await?;
     match style.output {

@@ -3,8 +3,13 @@
 pub mod alarms;
 pub mod backtest;
 pub mod check;
+pub mod client;
 mod explain;
+mod kept;
 mod logging;
+pub mod login;
+mod password;
+pub mod people;
 pub mod run;
 pub mod sample;
 pub mod tap;
@@ -58,12 +63,18 @@ enum Command {
     Backtest(backtest::BacktestArgs),
     /// Shows what the configured sources send: raw, decoded, judged, and why something is refused.
     Tap(tap::TapArgs),
-    /// Lists warnings of a running daemon and acts on them, by a named person with a reason.
+    /// Lists warnings of a running daemon and acts on them, as whoever signed in and with a reason.
     Warnings(warnings::WarningsArgs),
     /// Proves that the ledger is what was written, and writes it out for others to prove.
     Verify(verify::VerifyArgs),
     /// Lists alarms of a running daemon and acts on one of them: takes note, shelves, takes out of service, assigns.
     Alarms(alarms::AlarmsArgs),
+    /// Who has an account, with which role and scope; makes, changes and removes them.
+    People(people::PeopleArgs),
+    /// Signs in, and keeps the key for the commands that follow.
+    Login(login::LoginArgs),
+    /// Signs out.
+    Logout(login::LogoutArgs),
     /// Prints what a configuration may say.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -161,6 +172,9 @@ pub fn main() -> ExitCode {
         | Command::Warnings(_)
         | Command::Verify(_)
         | Command::Alarms(_)
+        | Command::People(_)
+        | Command::Login(_)
+        | Command::Logout(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -176,7 +190,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => match load(&args.config.path(), args.style) {
-            Ok(settings) => runtime()?.block_on(run::run(settings)),
+            Ok(settings) => runtime()?.block_on(run::run(settings, args.style.lang())),
             Err(code) => Ok(code),
         },
         Command::Check(args) => check::run(&args),
@@ -190,6 +204,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
         Command::Verify(args) => verify::run(&args),
         Command::Alarms(args) => runtime()?.block_on(alarms::run(args)),
+        Command::People(args) => runtime()?.block_on(people::run(args)),
+        Command::Login(args) => runtime()?.block_on(login::login(args)),
+        Command::Logout(args) => runtime()?.block_on(login::logout(args)),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }

@@ -1,5 +1,7 @@
 //! `watchfire run`: the daemon, until it is told to stop.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -9,9 +11,10 @@ use crate::cli::{ConfigPath, Style};
 use crate::clock::Clock;
 use crate::config::settings::Settings;
 use crate::entropy::Entropy;
+use crate::lang::Lang;
 use crate::shutdown;
 use crate::supervisor::Supervisor;
-use crate::topology;
+use crate::topology::{self, FirstCode};
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,11 +28,15 @@ pub struct RunArgs {
 }
 
 /// Runs until SIGTERM or Ctrl-C; a second one ends at once.
-pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
     let (points, rules) = (settings.site.points.len(), settings.site.rules.len());
     let supervisor = Supervisor::from_env();
     let running = topology::start(settings, Clock::system, &Entropy::system()).await.context("cannot start")?;
     info!(listen = %running.listen, points, rules, "watching");
+    if let Some(FirstCode { code, path }) = &running.first_code {
+        // Told here and nowhere else: what is logged is kept.
+        eprintln!("{}", first_words(lang, code, path, running.listen));
+    }
     supervisor.say("READY=1");
     let watch = async {
         let Some(every) = Supervisor::watchdog_every() else { return std::future::pending().await };
@@ -59,4 +66,18 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     };
     info!(heard = counts.heard, judged = counts.judged, stored = counts.stored, "stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is said at a start at which nobody has an account yet.
+fn first_words(lang: Lang, code: &str, path: &Path, listen: SocketAddr) -> String {
+    let file = path.display();
+    match lang {
+        Lang::Zh => format!(
+            "尚无账号。一次性口令: {code}(亦在 {file})\n建立首个管理员: watchfire people add --first {code} 姓名,或在控制台 http://{listen}/"
+        ),
+        Lang::En => format!(
+            "nobody has an account yet. One-time code: {code} (also in {file})\n\
+             make the first admin with it: watchfire people add --first {code} NAME, or on the console, http://{listen}/"
+        ),
+    }
 }

@@ -1,6 +1,5 @@
 //! `watchfire warnings`: what a running daemon warns of, and acts on it by a named person with a reason.
 
-pub(super) mod client;
 pub(super) mod table;
 
 use std::process::ExitCode;
@@ -8,8 +7,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::{Format, Style, exit};
-use client::{Client, Failed};
+use crate::cli::client::{Client, Failed, Reach};
+use crate::cli::{Format, Style};
 
 /// Options of `warnings`.
 #[derive(Clone, Debug, clap::Args)]
@@ -17,9 +16,9 @@ pub struct WarningsArgs {
     /// What to do.
     #[command(subcommand)]
     pub act: WarningsAct,
-    /// The daemon's address.
-    #[arg(long, env = "WATCHFIRE_URL", default_value = "http://127.0.0.1:8420", global = true)]
-    pub url: String,
+    /// Which daemon, and as whom.
+    #[command(flatten)]
+    pub reach: Reach,
     /// How to answer.
     #[command(flatten)]
     pub style: Style,
@@ -52,9 +51,9 @@ pub enum WarningsAct {
 pub struct ActArgs {
     /// Its id, such as W-20260801-0001.
     pub id: String,
-    /// Who acts: a named person.
+    /// For whom a machine acts: a named person. A person acts as whoever they signed in as.
     #[arg(long, env = "WATCHFIRE_WHO")]
-    pub who: String,
+    pub who: Option<String>,
     /// Why.
     #[arg(long)]
     pub why: String,
@@ -65,9 +64,9 @@ pub struct ActArgs {
 
 /// Asks the daemon and prints the answer.
 pub async fn run(args: WarningsArgs) -> anyhow::Result<ExitCode> {
-    let client = match Client::new(&args.url) {
+    let client = match args.reach.client() {
         Ok(client) => client,
-        Err(failed) => return Ok(said(&failed)),
+        Err(failed) => return Ok(failed.said()),
     };
     let done = match &args.act {
         WarningsAct::List { all } => client
@@ -81,15 +80,7 @@ pub async fn run(args: WarningsArgs) -> anyhow::Result<ExitCode> {
     };
     Ok(match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => said(&failed),
-    })
-}
-
-pub(super) fn said(failed: &Failed) -> ExitCode {
-    eprintln!("error: {failed}");
-    ExitCode::from(match failed {
-        Failed::Unreachable { .. } => exit::UNREACHABLE,
-        Failed::Refused { .. } => exit::FINDINGS,
+        Err(failed) => failed.said(),
     })
 }
 
@@ -98,7 +89,10 @@ async fn act(client: &Client, act: &str, wish: &ActArgs, style: Style) -> Result
         Some(version) => version,
         None => present_version(&client.one(&["warnings", &wish.id]).await?, act),
     };
-    let body = json!({"who": wish.who, "why": wish.why, "version": seen});
+    let mut body = json!({"why": wish.why, "version": seen});
+    if let Some(who) = &wish.who {
+        body["who"] = who.as_str().into();
+    }
     let after = client.act(&["warnings", &wish.id], act, &body).await?;
     match style.output {
         Format::Table if after.is_null() => println!("{}: {act}", wish.id),

@@ -1,6 +1,7 @@
 //! From text to [`Settings`]. Everything is read, every mistake is told at once, and nothing opens before all of it is
 //! sound. What the text means is decided in the files beside this one; here they are put together.
 
+mod access;
 mod amount;
 mod area;
 mod attention;
@@ -181,6 +182,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
     let channels = output::channels(root.tables("channel", "[[channel]]"), cx);
     let storage = output::storage(root.table("storage", "[storage]"), cx);
     let listen = output::listen(root.table("api", "[api]"));
+    let access = access::access(root.table("access", "[access]"), listen);
     heard(cx, &head, &profiles.list, &used, &channels);
     root.finish();
     if rules.list.is_empty() && cx.errors() == 0 {
@@ -222,6 +224,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         influx: storage.influx,
         data_dir: storage.data_dir,
         listen,
+        access,
         limits: storage.limits,
     })
 }

@@ -10,6 +10,8 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::ChannelName;
 use watchfire_model::site::{Audience, Site};
 
+use crate::access::session;
+
 /// The whole configuration, sound.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -27,8 +29,52 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// HTTP listens here; loopback by default.
     pub listen: SocketAddr,
+    /// Who may come in, and how.
+    pub access: AccessConfig,
     /// Bounds of the logs.
     pub limits: Limits,
+}
+
+/// Who may come in, and how.
+#[derive(Clone, Debug, Default)]
+pub struct AccessConfig {
+    /// What whoever says no name may do.
+    pub anonymous: Anonymous,
+    /// Who may ask for metrics and readiness without a name.
+    pub probes: Probes,
+    /// How long sessions last.
+    pub sessions: session::Limits,
+    /// Names by which browsers may reach us besides addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// Whether a password may be sent to us from another machine without TLS.
+    pub plain_http: bool,
+}
+
+/// What whoever says no name may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anonymous {
+    /// Nothing.
+    #[default]
+    Nobody,
+    /// Look.
+    Viewer {
+        /// From other machines too.
+        anywhere: bool,
+    },
+    /// Act as an officer does: the demo's alone. No configuration can say it.
+    Officer,
+}
+
+/// Who may ask for metrics and readiness without a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Probes {
+    /// Programs on this machine.
+    #[default]
+    Loopback,
+    /// Whoever reaches us.
+    Anywhere,
+    /// Nobody.
+    Nobody,
 }
 
 /// Bounds on disk and memory.

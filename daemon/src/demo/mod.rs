@@ -27,7 +27,7 @@ use watchfire_model::time::{Now, Span, Steady};
 use crate::cli::exit;
 use crate::clock::Clock;
 use crate::config;
-use crate::config::settings::Settings;
+use crate::config::settings::{Anonymous, Settings};
 use crate::dissemination::channel::stays_on_this_machine;
 use crate::entropy::Entropy;
 use crate::lang::Lang;
@@ -89,7 +89,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         .replace("@BROKER@", &broker.to_string())
         .replace("@MODBUS@", &modbus_at.to_string())
         .replace("@PLATFORM@", &platform_at.to_string());
-    let settings = config::load_str(&text, scratch.path()).map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let mut settings = config::load_str(&text, scratch.path()).map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    // Nobody signs in to a story: whoever looks at it is its officer.
+    settings.access.anonymous = Anonymous::Officer;
     refuse_the_outside(&settings)?;
     if !settings.site.stations.iter().any(|station| station.id.as_str() == args.lose_sensor) {
         eprintln!("error: --lose-sensor {}: the demo's stations are {}", args.lose_sensor, station_names(&settings));
@@ -121,6 +123,7 @@ async fn play(
     println!(
         "recorded rain, rivers, air and pore pressure over MQTT and Modbus on loopback; nothing leaves this machine"
     );
+    println!("whoever looks at the console is the demo's duty officer and may act; a real site signs in");
     let departures = Departures::default();
     let played = Arc::new(Played::default());
     let stop = CancellationToken::new();

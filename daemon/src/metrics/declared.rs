@@ -165,6 +165,16 @@ impl Metrics {
                 ANSWER,
             ),
             streams: at.gauge("watchfire_http_streams_open", "Event streams open now."),
+            shut: at.counter_vec(
+                "watchfire_http_denied_total",
+                "HTTP requests not let through, by why: nobody known, nobody at the console, no page of ours, role, scope.",
+                &["why"],
+            ),
+            sign_ins: at.counter_vec(
+                "watchfire_sign_ins_total",
+                "Tries to sign in, by how they ended.",
+                &["outcome"],
+            ),
             reloaded: at.gauge(
                 "watchfire_config_last_reload_successful",
                 "Whether the last attempt to load the configuration went well.",

@@ -3,6 +3,7 @@
 //!
 //! Nothing here starts a thread or makes a channel: the topology does, and drives these with plain calls.
 
+pub mod accounts;
 pub mod database;
 pub mod disk;
 pub mod journal;
@@ -98,6 +99,14 @@ impl DataDir {
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger.db")
     }
+    /// Who is known here.
+    pub fn accounts(&self) -> PathBuf {
+        self.root.join("accounts.db")
+    }
+    /// Where the one-time code is until the first account is made by it.
+    pub fn first_code(&self) -> PathBuf {
+        self.root.join("first-code")
+    }
     /// Where the shards' snapshots are.
     pub fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
@@ -119,6 +128,15 @@ impl DataDir {
 /// A name from the configuration, as part of a file's name: whatever could leave the folder becomes `_`.
 fn file_word(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+/// Makes a file that its owner alone may read, before anything is in it. One that is there already is refused.
+pub(crate) fn create_for_owner(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::Progress;
 use crate::clock::Stopwatch;
 use crate::duty::{Duty, Round, Said};
 use crate::metrics::Metrics;
-use crate::views::{Asked, DeskView};
+use crate::views::{Asked, DeskView, Wish};
 
 /// Longest sleep when nothing is due.
 const IDLE: Span = Span::seconds(1);
@@ -77,7 +77,10 @@ impl DutyTurns {
 
     /// Somebody asks for an act; answered after the next turn.
     pub fn ask(&mut self, asked: Asked) {
-        self.said.push(Said::Command(asked.command));
+        self.said.push(match asked.wish {
+            Wish::Command(command) => Said::Command(command),
+            Wish::Deed(deed) => Said::Deed(deed),
+        });
         self.asked.push(asked.answer);
     }
 

@@ -1,6 +1,9 @@
 //! Coming back: opens the logs in the order of recovery, mends what a crash or a sick disk has left, and puts the machines
 //! where they were. Starts nothing.
 
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use tracing::{error, warn};
@@ -13,12 +16,13 @@ use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
 use super::SHARD;
+use crate::access::{self, Access};
 use crate::clock::Clock;
-use crate::config::settings::Settings;
+use crate::config::settings::{Anonymous, Settings};
 use crate::duty::{Duty, DutyError};
 use crate::entropy::Entropy;
 use crate::shards::Shard;
-use crate::storage::DataDir;
+use crate::storage::accounts::Accounts;
 use crate::storage::database::DatabaseError;
 use crate::storage::disk::Disk;
 use crate::storage::journal::{Journal, Recovery};
@@ -26,6 +30,7 @@ use crate::storage::ledger::{Ledger, LedgerError};
 use crate::storage::names::PointNames;
 use crate::storage::series::{self, SeriesStore};
 use crate::storage::snapshot::{self, SnapshotError};
+use crate::storage::{DataDir, create_for_owner};
 use crate::topology::StartError;
 use crate::views::LatestTable;
 
@@ -128,6 +133,57 @@ fn open_stores(
         stores.push(Box::new(writer.map_err(|error| StartError::outside("store", &influx.name, &error))?));
     }
     Ok(stores)
+}
+
+/// Who may come in.
+pub struct Door {
+    /// The accounts.
+    pub access: Arc<Access>,
+    /// The one-time code, where there is no account yet.
+    pub code: Option<String>,
+}
+
+/// Opens the accounts. Where there is none, the one-time code is written down for whoever owns the data directory.
+/// Accounts that can't be read keep everybody out and no warning in.
+pub fn door(settings: &Settings, data: &DataDir, clock: &Clock) -> Door {
+    let now: access::Clock = {
+        let clock = clock.clone();
+        Arc::new(move || clock.now())
+    };
+    let config = settings.access.clone();
+    if config.anonymous == Anonymous::Officer {
+        return Door { access: Arc::new(Access::demo(now)), code: None };
+    }
+    let opened = Accounts::open(&data.accounts()).and_then(|(accounts, aside)| {
+        if let Some(kept) = aside {
+            error!(kept = %kept.display(), "the accounts were damaged and put aside; the first must be made again");
+        }
+        Access::open(accounts, config.clone(), Arc::clone(&now))
+    });
+    let (access, code) = opened.unwrap_or_else(|error| {
+        error!(
+            error = &error as &dyn std::error::Error,
+            "the accounts cannot be read: nobody can sign in; warnings go on"
+        );
+        (Access::closed(config, now), None)
+    });
+    let path = data.first_code();
+    // One that was not used is void: this process has made another.
+    let written = match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => code.as_deref().map_or(Ok(()), |code| write_for_owner(&path, code)),
+    };
+    if let Err(error) = written {
+        warn!(%error, path = %path.display(), "the one-time code's file could not be written or removed");
+    }
+    Door { access: Arc::new(access), code }
+}
+
+/// Writes a file that its owner alone reads.
+fn write_for_owner(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = create_for_owner(path)?;
+    file.write_all(format!("{text}\n").as_bytes())?;
+    file.sync_all()
 }
 
 fn storage(dir: &str, source: impl std::error::Error + Send + Sync + 'static) -> StartError {

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use watchfire::access::Access;
 use watchfire::api::{self, Api};
 use watchfire::metrics::Metrics;
-use watchfire::views::{Asked, DeskView};
+use watchfire::views::{Asked, DeskView, Wish};
 use watchfire_model::alarm::Alarm;
 use watchfire_model::finding::{Change, Evidence, Finding};
 use watchfire_model::grade::Grade;
@@ -79,15 +80,20 @@ async fn serve() -> Served {
         metrics: Arc::new(Metrics::new()),
         history: Arc::new(Night(Arc::new(Mutex::new(Vec::new())))),
         clock: Arc::new(|| NOW),
-        hosts: Vec::new(),
+        access: Arc::new(Access::demo(Arc::new(|| Now { wall: NOW, steady: Steady(0) }))),
+        first_code: None,
         stop: stop.clone(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     tokio::spawn(async move { api::serve(listener, served).await.expect("it serves") });
     tokio::spawn(async move {
-        while let Some(Asked { command, answer }) = asked.recv().await {
-            let events = desk.step(AT, &Input::Command(command));
+        while let Some(Asked { wish, answer }) = asked.recv().await {
+            let input = match wish {
+                Wish::Command(command) => Input::Command(command),
+                Wish::Deed(deed) => Input::Deed(deed),
+            };
+            let events = desk.step(AT, &input);
             let refusal = events.iter().find_map(Event::refusal).cloned();
             published.send_replace(Arc::new(view(&desk)));
             let _ = answer.send(refusal.map_or(Ok(()), Err));
@@ -190,7 +196,7 @@ async fn what_is_asked_wrongly_is_refused_in_words() {
         ("shelve", json!({"who": "zhang", "why": "seen"}), 400, "`lasting` is missing"),
         ("shelve", json!({"who": "zhang", "why": "seen", "lasting": "1h", "upto": "pink"}), 400, "pink"),
         ("comment", json!({"who": "", "why": "seen"}), 400, "who is missing"),
-        ("dance", json!({"who": "zhang", "why": "seen"}), 404, "there is no act"),
+        ("dance", json!({"who": "zhang", "why": "seen"}), 404, "there is no path"),
     ] {
         let answer = post(act, body).await.expect("an answer");
         assert_eq!(answer.status().as_u16(), status, "{act}");

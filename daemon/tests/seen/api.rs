@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use watchfire::access::Access;
 use watchfire::api::{self, Api};
 use watchfire::metrics::Metrics;
 use watchfire::views::{DeskView, Views};
 use watchfire_model::id::PointIx;
-use watchfire_model::time::Span;
+use watchfire_model::time::{Now, Span, Steady};
 
 use crate::county::{County, NOW, Night, heard, obey};
 
@@ -40,7 +41,8 @@ pub(crate) async fn serve() -> Served {
         metrics: Arc::new(Metrics::new()),
         history: Arc::new(Night(Arc::new(Mutex::new(Vec::new())))),
         clock: Arc::new(|| NOW),
-        hosts: Vec::new(),
+        access: Arc::new(Access::demo(Arc::new(|| Now { wall: NOW, steady: Steady(0) }))),
+        first_code: None,
         stop: stop.clone(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -368,7 +370,8 @@ async fn health_tells_a_dead_desk_from_a_quiet_one() {
         metrics: Arc::new(Metrics::new()),
         history: Arc::new(api::NoHistory),
         clock: Arc::new(|| NOW),
-        hosts: Vec::new(),
+        access: Arc::new(Access::demo(Arc::new(|| Now { wall: NOW, steady: Steady(0) }))),
+        first_code: None,
         stop: CancellationToken::new(),
     };
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -3,6 +3,8 @@
 
 mod alarms;
 mod api;
+mod browser;
 mod county;
 mod grafana;
 mod warnings;
+mod who;

@@ -10,6 +10,7 @@ async fn watchfire(url: &str, arguments: &[&str]) -> Output {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
     command.arg("warnings").args(arguments).env("WATCHFIRE_URL", url).env("TZ", "Asia/Shanghai").env("LC_ALL", "C");
     command.env_remove("WATCHFIRE_LANG").env_remove("WATCHFIRE_WHO");
+    command.env("XDG_CONFIG_HOME", "/nonexistent").env_remove("WATCHFIRE_TOKEN_FILE");
     tokio::task::spawn_blocking(move || command.output().expect("the binary runs")).await.expect("it ends")
 }
 
@@ -66,7 +67,8 @@ async fn an_act_is_done_once_by_somebody_for_a_reason() {
     let served = serve().await;
     let red = "W-20260801-0003";
     let nameless = watchfire(&served.url, &["release", red, "--why", "x"]).await;
-    assert_eq!(nameless.status.code(), Some(2), "usage");
+    let told = "error: refused: who is missing: every act has a named person and a reason\n";
+    assert_eq!((nameless.status.code(), err(&nameless)), (Some(1), told), "the demo's officer acts for a named person");
     let stale = watchfire(&served.url, &["release", red, "--who", "张三", "--why", "水情属实", "--seen", "3"]).await;
     assert_eq!(stale.status.code(), Some(1));
     assert_eq!(err(&stale), "error: refused: it changed since version 3: it is now version 4; look again\n");

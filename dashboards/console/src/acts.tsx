@@ -4,11 +4,19 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { GradeMark } from "./marks";
-import { ask, selected, stale } from "./state";
-import type { Summary } from "./wire";
+import { lost, may, session } from "./session";
+import { ask, detail, selected, stale } from "./state";
+import type { Detail, Right, Summary } from "./wire";
 import { say, sayCode } from "./words";
 
 export type Act = "ack" | "release" | "cancel";
+
+const RIGHTS: Record<Act, Right> = { ack: "acknowledge", release: "release", cancel: "cancel" };
+
+/** Whether whoever is signed in may do it to the warning looked at; their scope counts once its story is here. */
+export function mayHere(act: Act, whole: Detail | null): boolean {
+  return whole !== null && whole.id === selected.value ? whole.may.includes(RIGHTS[act]) : may(RIGHTS[act]);
+}
 
 /** The act whose form is open. */
 export const opened = signal<Act | null>(null);
@@ -46,7 +54,10 @@ function meaning(act: Act, warning: Summary): string {
 }
 
 function Form({ act, warning, done }: { act: Act; warning: Summary; done: (words: string) => void }) {
-  const [who, setWho] = useState(keptName);
+  // Whoever signed in acts; only where acts are done for others is their name asked.
+  const named = session.value?.acts_for === true;
+  const self = session.value?.account?.name ?? "";
+  const [who, setWho] = useState(() => (named ? keptName() : self));
   const [why, setWhy] = useState("");
   const [trouble, setTrouble] = useState<string | null>(null);
   const [sending, setSending] = useState(false);
@@ -68,17 +79,18 @@ function Form({ act, warning, done }: { act: Act; warning: Summary; done: (words
       return;
     }
     setSending(true);
-    keepName(who.trim());
+    if (named) keepName(who.trim());
     const answer = await ask<Summary | null>(`/api/v1/warnings/${encodeURIComponent(warning.id)}/${act}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "Idempotency-Key": key.current },
-      body: JSON.stringify({ who: who.trim(), why: why.trim(), version: seen.current }),
+      body: JSON.stringify({ ...(named ? { who: who.trim() } : {}), why: why.trim(), version: seen.current }),
     });
     setSending(false);
     if (!("failed" in answer)) {
       done(say(`do.done.${act}`, { who: who.trim() }));
       return;
     }
+    if (answer.failed.status === 401) void lost();
     const refused = answer.failed.refusal?.refused;
     setTrouble(refused === "stale" ? say("do.refused.stale") : say("do.failed", { why: answer.failed.detail }));
     if (refused !== undefined) {
@@ -93,10 +105,12 @@ function Form({ act, warning, done }: { act: Act; warning: Summary; done: (words
       <p class="meaning">
         {act === "release" && warning.waiting !== null && <GradeMark grade={warning.waiting.grade} size={18} />} {meaning(act, warning)}
       </p>
-      <label>
-        {say("do.who")}
-        <input ref={first} value={who} maxLength={100} autocomplete="name" required onInput={(event) => setWho(event.currentTarget.value)} />
-      </label>
+      {named && (
+        <label>
+          {say("do.who")}
+          <input ref={first} value={who} maxLength={100} autocomplete="name" required onInput={(event) => setWho(event.currentTarget.value)} />
+        </label>
+      )}
       <label class="grow">
         {say("do.why")}
         <input ref={second} value={why} maxLength={1000} autocomplete="off" required onInput={(event) => setWhy(event.currentTarget.value)} />
@@ -130,27 +144,33 @@ export function Acts({ warning }: { warning: Summary }) {
   return (
     <section class="acts">
       <div class="act-buttons">
-        <button type="button" class={`do ack ${warning.unacked ? "due" : ""}`} aria-expanded={act === "ack"} disabled={stale.value} onClick={() => open("ack")}>
-          {say("do.ack")} <kbd>A</kbd>
-        </button>
-        <button
-          type="button"
-          class={`do release ${warning.waiting !== null ? "due" : ""}`}
-          aria-expanded={act === "release"}
-          disabled={stale.value || warning.waiting === null}
-          title={warning.waiting === null ? say("do.release.nothing") : undefined}
-          onClick={() => open("release")}
-        >
-          {say("do.release")} <kbd>R</kbd>
-        </button>
+        {mayHere("ack", detail.value) && (
+          <button type="button" class={`do ack ${warning.unacked ? "due" : ""}`} aria-expanded={act === "ack"} disabled={stale.value} onClick={() => open("ack")}>
+            {say("do.ack")} <kbd>A</kbd>
+          </button>
+        )}
+        {mayHere("release", detail.value) && (
+          <button
+            type="button"
+            class={`do release ${warning.waiting !== null ? "due" : ""}`}
+            aria-expanded={act === "release"}
+            disabled={stale.value || warning.waiting === null}
+            title={warning.waiting === null ? say("do.release.nothing") : undefined}
+            onClick={() => open("release")}
+          >
+            {say("do.release")} <kbd>R</kbd>
+          </button>
+        )}
         {words !== null && (
           <span class="done" role="status">
             ✓ {words}
           </span>
         )}
-        <button type="button" class="do cancel" aria-expanded={act === "cancel"} disabled={stale.value} onClick={() => open("cancel")}>
-          {say("do.cancel")}
-        </button>
+        {mayHere("cancel", detail.value) && (
+          <button type="button" class="do cancel" aria-expanded={act === "cancel"} disabled={stale.value} onClick={() => open("cancel")}>
+            {say("do.cancel")}
+          </button>
+        )}
       </div>
       {act !== null && (
         <Form

@@ -3,17 +3,19 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
-import { opened } from "./acts";
+import { mayHere, opened } from "./acts";
 import "./console.css";
 import { Detail } from "./detail";
 import { List } from "./list";
 import { NUMERAL } from "./marks";
-import { counts, everHeard, move, selected, stale, start, warnings } from "./state";
+import { Door, locked, lost, mayLook, refresh, session, touched } from "./session";
+import { counts, detail, everHeard, listen, move, selected, stale, start, warnings } from "./state";
 import { GRADES } from "./wire";
 import { Banners, Top } from "./top";
 import { language, say, switchLanguage } from "./words";
 
 function Console() {
+  if (session.value !== null && !mayLook.value) return <Door />;
   return (
     <div class={`console ${stale.value && everHeard.value ? "is-stale" : ""} ${selected.value === null ? "at-list" : "at-detail"}`}>
       <Top />
@@ -23,6 +25,7 @@ function Console() {
         <Detail />
       </div>
       <footer class="foot">{say("keys")}</footer>
+      {locked.value && <Door />}
     </div>
   );
 }
@@ -41,12 +44,16 @@ function act(which: "ack" | "release"): void {
   const warning = selected.value === null ? undefined : warnings.value.get(selected.value);
   if (warning === undefined || !warning.live || stale.value) return;
   if (which === "release" && warning.waiting === null) return;
+  if (!mayHere(which, detail.value)) return;
   opened.value = which;
 }
 
+document.addEventListener("pointerdown", touched);
 document.addEventListener("keydown", (event) => {
+  touched();
   if (event.key === "Escape") {
-    if (opened.value !== null) opened.value = null;
+    if (locked.value) locked.value = false;
+    else if (opened.value !== null) opened.value = null;
     else if (window.innerWidth <= 900) selected.value = null;
     return;
   }
@@ -66,6 +73,28 @@ effect(() => {
   document.title = stale.value ? `⚠ watchfire` : [...marks, "watchfire"].join(" ");
 });
 
-start();
+// The stream opens as soon as somebody may look, and again whenever it was refused and they still may.
+let open = false;
+effect(() => {
+  if (mayLook.value && !open) {
+    open = true;
+    listen();
+  }
+});
+const again = async (): Promise<void> => {
+  open = false;
+  await lost();
+  locked.value = false;
+  if (mayLook.value && !open) {
+    open = true;
+    listen();
+  } else if (session.value === null) setTimeout(() => void again(), 3_000);
+};
+const meet = async (): Promise<void> => {
+  await refresh();
+  if (session.value === null) setTimeout(() => void meet(), 3_000);
+};
+start(() => void again());
+void meet();
 const at = document.getElementById("console");
 if (at !== null) render(<Console />, at);

@@ -111,6 +111,9 @@ function onDesk(event: DeskEvent): void {
   });
 }
 
+/** What to do when the daemon refuses the stream. */
+let refused: () => void = () => {};
+
 /** Opens the stream and keeps it open. */
 export function listen(): void {
   const stream = new EventSource("/api/v1/stream");
@@ -129,16 +132,16 @@ export function listen(): void {
     }),
   );
   stream.onerror = () => {
-    // Anything but "trying again by itself": refused, such as by a proxy in between.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_AFTER);
+    // Anything but "trying again by itself": refused, such as by a proxy in between, or because nobody is signed in.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(refused, AGAIN_AFTER);
   };
 }
 
-/** Starts what runs by itself. */
-export function start(): void {
+/** Starts what runs by itself; `again` decides what becomes of a stream that was refused. */
+export function start(again: () => void): void {
+  refused = again;
   steadyThen = performance.now();
   wallThen = Date.now();
-  listen();
   setInterval(() => {
     batch(() => {
       stale.value = sinceHeard() > STALE_AFTER;
@@ -188,7 +191,7 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<Answer<T
   try {
     const response = await fetch(path, { ...init, signal: AbortSignal.timeout(15_000) });
     const text = await response.text();
-    if (response.ok) return { value: JSON.parse(text) as T };
+    if (response.ok) return { value: (text === "" ? null : JSON.parse(text)) as T };
     try {
       return { failed: JSON.parse(text) as Problem };
     } catch {

@@ -3,6 +3,7 @@
 
 import { age, clock, day, moment } from "./format";
 import { GradeMark, SilentMark } from "./marks";
+import { Who } from "./session";
 import { age as sinceHeard, beat, counts, everHeard, live, now, shownAt, site, stale, tick, unjournaled } from "./state";
 import { GRADES } from "./wire";
 import { language, say, switchLanguage } from "./words";
@@ -70,6 +71,7 @@ export function Top() {
         <time class={stale.value ? "stopped" : ""}>{everHeard.value ? clock(now()) : "--:--:--"}</time>
         <small>{everHeard.value ? day(now()) : ""}</small>
       </div>
+      <Who />
       <button type="button" class="language" title={say("top.language.title")} lang={language.value === "en" ? "zh-CN" : "en"} onClick={switchLanguage}>
         {say("top.language")}
       </button>

@@ -158,7 +158,23 @@ export interface Entry {
   note: string;
 }
 
+export type Right = "look" | "acknowledge" | "release" | "cancel" | "set_grade" | "configure" | "list_people" | "manage_people";
+
+/** Who one is. */
+export interface Session {
+  account: { name: string; display: string; is: "person" | "machine"; role: string } | null;
+  rights: Right[];
+  by: "console" | "cli" | "token" | "anonymous" | "demo" | null;
+  /** Whether each act names the person it is done for. */
+  acts_for: boolean;
+  idle: boolean;
+  /** Whether the first account is still to be made. */
+  first: boolean;
+}
+
 export interface Detail extends Summary {
+  /** What whoever asks may do here. */
+  may: Right[];
   alarms: Alarm[];
   bulletins: Bulletin[];
   notices: Notice[];

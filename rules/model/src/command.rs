@@ -17,7 +17,7 @@ pub struct Command {
     pub who: PersonId,
     /// Why; mandatory.
     pub why: String,
-    /// From where: `cli`, an address.
+    /// From where: an address, and by what means (`console`, `cli`, `token` and whose).
     pub from: String,
     /// What.
     pub act: Act,

@@ -4,10 +4,12 @@
 //! over the alarms of one hazard and area; a *bulletin* (通知) is one message of a warning; a *notice* is one bulletin
 //! on its way through one channel; a *receipt* (回执) is what came back.
 
+pub mod access;
 pub mod alarm;
 pub mod attention;
 pub mod bulletin;
 pub mod command;
+pub mod deed;
 pub mod durable;
 pub mod finding;
 pub mod grade;

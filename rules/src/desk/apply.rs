@@ -29,7 +29,7 @@ impl<M: Mode> Desk<M> {
         match event {
             Event::Alarm { alarm, shadow } => self.file_alarm((**alarm).clone(), *shadow),
             Event::Rekeyed { from, to } => self.rekey(from, to),
-            Event::Unplaced { .. } => {}
+            Event::Unplaced { .. } | Event::Witnessed => {}
             Event::Acknowledged { warning, by, at, reack } => {
                 let now = Now { wall: *at, ..now };
                 self.touch_alarms(warning, |alarm| acknowledged(alarm, Concern::Hazard, by, now, reack));

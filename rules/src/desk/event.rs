@@ -6,6 +6,7 @@ use watchfire_model::{
     alarm::{Alarm, AlarmKey, Override},
     bulletin::{Bulletin, Notice},
     command::{Act, Command, Refusal},
+    deed::Deed,
     finding::Finding,
     grade::{Grade, PerGrade},
     id::{CommandId, PersonId, RuleId, SubjectId, WarningId},
@@ -26,6 +27,8 @@ pub enum Input {
     Finding(Finding),
     /// A person's or a machine's word.
     Command(Command),
+    /// What was done or refused beside the Desk; it is recorded and nothing comes of it.
+    Deed(Deed),
     /// A channel's word.
     Receipt(Receipt),
     /// A deadline fell due.
@@ -152,6 +155,8 @@ pub enum Event<M: Mode> {
         /// When.
         at: Timestamp,
     },
+    /// A deed beside the Desk was seen: its input says all.
+    Witnessed,
     /// The answer to a command.
     Answered {
         /// Which command.

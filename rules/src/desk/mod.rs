@@ -113,6 +113,7 @@ impl<M: Mode> Desk<M> {
         match input {
             Input::Finding(finding) => step.weigh(finding),
             Input::Command(command) => step.obey(command),
+            Input::Deed(_) => step.emit(Event::Witnessed),
             Input::Receipt(receipt) => step.file(receipt),
             // The site may have been written anew meanwhile.
             Input::Start => {

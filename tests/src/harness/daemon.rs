@@ -35,6 +35,9 @@ fn build() -> PathBuf {
     folder.join("watchfire")
 }
 
+/// The password of our admin.
+const PASSWORD: &str = "lantern-over-the-weir-7";
+
 /// Runs a command of the binary to its end.
 ///
 /// # Panics
@@ -51,6 +54,7 @@ pub struct Daemon {
     folder: TempDir,
     port: u16,
     environment: Vec<(String, String)>,
+    token: OnceLock<String>,
 }
 
 impl Daemon {
@@ -61,7 +65,7 @@ impl Daemon {
     /// If its folder cannot be written.
     pub fn with(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let daemon = Self { folder, port: free_port(), process: None, environment: Vec::new() };
+        let daemon = Self { folder, port: free_port(), process: None, environment: Vec::new(), token: OnceLock::new() };
         daemon.configure(config);
         daemon
     }
@@ -111,13 +115,14 @@ impl Daemon {
         self.folder.path().join("data")
     }
 
-    /// Starts and waits until it is ready.
+    /// Starts, waits until it is ready, and sees to it that there is an admin of ours.
     ///
     /// # Panics
     /// If it does not become ready.
     pub fn run(&mut self) {
         self.launch();
         self.ready();
+        assert!(self.admin().is_some(), "the daemon has no one-time code and no admin of ours:\n{}", self.log());
     }
 
     /// Starts, and does not wait for anything.
@@ -179,9 +184,34 @@ impl Daemon {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// GET of a path; nothing where it does not answer.
+    /// GET of a path by an admin of ours; nothing where it does not answer.
     pub fn get(&self, path: &str) -> Option<Answer> {
-        http::get(&self.url(path)).ok()
+        // What tells no more than that it is there is asked without a name, as collectors and supervisors do.
+        if path == "/metrics" || path.starts_with("/-/") {
+            return http::get(&self.url(path)).ok();
+        }
+        http::get_as(self.admin()?, &self.url(path)).ok()
+    }
+
+    /// The key of an admin named `harness`, made by the one-time code when it is first asked for; nothing while the
+    /// daemon does not answer.
+    ///
+    /// # Panics
+    /// If the daemon answers and will not have it.
+    pub fn admin(&self) -> Option<&str> {
+        if let Some(key) = self.token.get() {
+            return Some(key);
+        }
+        let post = |path: &str, body: serde_json::Value| http::post_json(&self.url(path), "harness", &body).ok();
+        let code = std::fs::read_to_string(self.data_dir().join("first-code")).ok()?;
+        let first = serde_json::json!({"code": code, "name": "harness", "password": PASSWORD});
+        let made = post("/api/v1/people/first", first)?;
+        assert_eq!(made.status, 204, "{}", made.text());
+        let wish = serde_json::json!({"name": "harness", "password": PASSWORD, "bearer": true});
+        let answer = post("/api/v1/session", wish)?;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let key = answer.json()["key"].as_str().expect("a sign-in gives a key").to_owned();
+        Some(self.token.get_or_init(|| key))
     }
 
     /// GET of a path that answers with JSON and 200.

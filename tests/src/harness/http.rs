@@ -72,6 +72,11 @@ pub fn delete(url: &str) -> Result<Answer, reqwest::Error> {
     ask(client().delete(url))
 }
 
+/// GET under a token or a session's key.
+pub fn get_as(token: &str, url: &str) -> Result<Answer, reqwest::Error> {
+    ask(client().get(url).bearer_auth(token))
+}
+
 /// POST of a body under a content type.
 pub fn post(url: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<Answer, reqwest::Error> {
     ask(client().post(url).header("content-type", content_type).body(body.into()))

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use watchfire::views::{Asked, DeskView};
+use watchfire::views::{Asked, DeskView, Wish};
 use watchfire_model::command::{Act, Command, Refusal};
 use watchfire_model::id::CommandId;
 use watchfire_model::warning::{Publication, Warning};
@@ -72,7 +72,7 @@ impl Officer {
         for (command, answer) in &mut self.asked {
             if answer.is_none() {
                 let (tx, rx) = oneshot::channel();
-                let taken = house.ask(Asked { command: command.clone(), answer: tx });
+                let taken = house.ask(Asked { wish: Wish::Command(command.clone()), answer: tx });
                 *answer = taken.then_some(rx);
             }
         }

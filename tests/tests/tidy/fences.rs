@@ -61,6 +61,14 @@ const FENCES: &[Fence] = &[
     fence("reqwest011", INFLUX, Over::All, "it is influxdb2's own client and nothing else's"),
     fence("prometheus", &["daemon/src/metrics.rs", "daemon/src/metrics/"], Over::All, "metrics are declared once"),
     fence("rhai", &["rules/src/engine/"], Over::All, VENDOR),
+    fence("argon2", &["daemon/src/access/password.rs"], Over::All, VENDOR),
+    fence("rpassword", &["daemon/src/cli/password.rs"], Over::All, VENDOR),
+    fence(
+        "Router::new",
+        &["daemon/src/api/routes.rs", "daemon/src/demo/", "tests/"],
+        Over::Product,
+        "a path of the interface can't be told without who may ask it",
+    ),
     fence("rusqlite", &["daemon/src/storage/", "tests/"], Over::All, VENDOR),
     fence(
         "by_this_log",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use watchfire::views::{Asked, DeskView};
+use watchfire::views::{Asked, DeskView, Wish};
 use watchfire_model::attention::Attention;
 use watchfire_model::command::{Act, Refusal};
 use watchfire_model::id::{BulletinId, PersonId};
@@ -19,7 +19,13 @@ pub(crate) fn obey(
     desk: &watch::Sender<Arc<DeskView>>,
     asked: Asked,
 ) {
-    let command = asked.command;
+    let command = match asked.wish {
+        Wish::Command(command) => command,
+        Wish::Deed(_) => {
+            let _ = asked.answer.send(Ok(()));
+            return;
+        }
+    };
     let known = done.get(command.id.as_str()).cloned();
     let answer = known.unwrap_or_else(|| {
         let mut view = DeskView::clone(&desk.borrow());

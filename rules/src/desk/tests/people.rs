@@ -3,6 +3,7 @@
 use watchfire_model::{
     attention::Attention,
     command::{Act, Command, Refusal},
+    deed::{Deed, Done},
     grade::Grade,
     id::CommandId,
     mode::Live,
@@ -10,7 +11,7 @@ use watchfire_model::{
 };
 
 use super::super::{
-    Event,
+    Event, Input,
     story::{Story, automatic, key, site},
 };
 use super::lives::check;
@@ -160,4 +161,14 @@ fn a_finding_of_nothing_we_know_is_recorded_and_changes_nothing() {
     assert!(before == story.desk);
     assert!(matches!(story.record[0].2[..], [Event::Unplaced { n: 1, .. }]));
     assert_eq!(story.desk.last_n(&key("stage", "nowhere")), None);
+}
+
+#[test]
+fn a_deed_beside_the_desk_is_recorded_and_changes_nothing() {
+    let mut story = Story::<Live>::told(site(), "a red");
+    let before = story.desk.clone();
+    let (who, why, from) = ("zhang".into(), "by password".to_owned(), "10.0.0.7 console".to_owned());
+    let events = story.step(Input::Deed(Deed { who, why, from, what: Done::SignedIn }));
+    assert_eq!(events, [Event::Witnessed]);
+    assert!(before == story.desk);
 }

@@ -426,7 +426,7 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
             Act::Release { .. } => assert_eq!(old, new, "a signature changes no alarm"),
             Act::Cancel { .. } | Act::SetGrade { .. } => assert_eq!(old.evidence, new.evidence),
         },
-        Input::Receipt(_) | Input::Tick | Input::Start => {
+        Input::Receipt(_) | Input::Deed(_) | Input::Tick | Input::Start => {
             assert_eq!((old.judged, &old.evidence), (new.judged, &new.evidence))
         }
     }
