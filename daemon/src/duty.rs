@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use watchfire_model::alarm::Alarm;
 use watchfire_model::bulletin::Notice;
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::deed::Deed;
@@ -16,7 +15,6 @@ use watchfire_model::mode::Mode;
 use watchfire_model::receipt::Receipt;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Span, Steady};
-use watchfire_model::warning::{Publication, Warning};
 use watchfire_rules::desk::{Desk, Event, Input};
 
 use crate::storage::ledger::{Entry, Ledger, LedgerError, LedgerId};
@@ -210,10 +208,19 @@ impl<M: Mode> Duty<M> {
     /// Gives each courier what it has room for.
     fn hand_out(&mut self) -> Vec<Durable<Notice<M>>> {
         let mut send = Vec::new();
-        for notice in self.desk.unsettled() {
+        // With thousands on their way they are not gone through for nothing.
+        let room = |name: &ChannelName, flying: &BTreeSet<NoticeId>| {
+            IN_FLIGHT.saturating_sub(flying.len()).min(self.desk.unsettled_on(name, flying))
+        };
+        let mut room: usize = self.in_flight.iter().map(|(name, flying)| room(name, flying)).sum();
+        let mut unsettled = self.desk.unsettled();
+        while room > 0
+            && let Some(notice) = unsettled.next()
+        {
             let Some(flying) = self.in_flight.get_mut(&notice.channel) else { continue };
             if flying.len() < IN_FLIGHT && flying.insert(notice.id.clone()) {
                 send.push(self.proof.clone().map(|_| notice.clone()));
+                room -= 1;
             }
         }
         send
@@ -239,24 +246,7 @@ impl<M: Mode> Duty<M> {
     /// The Desk for the screens.
     pub fn view(&mut self, now: Now) -> DeskView {
         self.version += 1;
-        let (live, mut ended): (Vec<_>, Vec<_>) =
-            self.desk.warnings().partition(|warning| !matches!(warning.publication, Publication::Ended { .. }));
-        ended.sort_by_key(|warning| std::cmp::Reverse(warning.opened_at));
-        let alarms: Vec<Alarm> = self.desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect();
-        let story = |alarm: &Alarm| (alarm.key.clone(), self.desk.story_of(&alarm.key).to_vec());
-        let shared = |warning: &Warning| Arc::new(warning.clone());
-        DeskView {
-            version: self.version,
-            now,
-            stories: alarms.iter().map(story).filter(|(_, story)| !story.is_empty()).collect(),
-            alarms,
-            warnings: live
-                .into_iter()
-                .map(shared)
-                .chain(ended.into_iter().take(DeskView::ENDED_KEPT).map(shared))
-                .collect(),
-            unjournaled: self.unjournaled,
-        }
+        DeskView { version: self.version, unjournaled: self.unjournaled, ..DeskView::of(&self.desk, now) }
     }
 
     /// The Desk, to look at.

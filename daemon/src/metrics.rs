@@ -201,12 +201,17 @@ impl Metrics {
         self.ledger_commit.observe(seconds);
     }
 
+    /// Findings were recorded before their readings were on disk.
+    pub fn unjournaled(&self, findings: u64) {
+        self.unjournaled.inc_by(findings);
+    }
+
     /// The ledger's disk refused.
     pub fn ledger_refused(&self) {
         self.ledger_refusals.inc();
     }
 
-    /// The Desk published a view.
+    /// The Desk as it was last published, for the next [`render`](Self::render).
     pub fn desk(&self, view: &DeskView) {
         let live = || view.warnings.iter().filter(|warning| !matches!(warning.publication, Publication::Ended { .. }));
         let count = |n: usize| signed(wide(n));
@@ -227,7 +232,6 @@ impl Metrics {
             self.suppressed.with_label_values(&[kind.word()]).set(count(alarms));
         }
         self.evidence_lost.set(count(view.alarms.iter().filter(|alarm| alarm.evidence.is_lost()).count()));
-        self.unjournaled.inc_by(view.unjournaled.saturating_sub(self.unjournaled.get()));
     }
 
     /// A store took a step, with the journal on disk up to `durable`.

@@ -10,14 +10,16 @@ use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::deed::Deed;
 use watchfire_model::id::PointIx;
+use watchfire_model::mode::Mode;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Bad;
 use watchfire_model::reading::PointState;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Timestamp};
-use watchfire_model::warning::{Entry, Warning};
+use watchfire_model::warning::{Entry, Publication, Warning};
+use watchfire_rules::desk::Desk;
 
-/// The Desk as of one moment, published after each ledger commit.
+/// The Desk as of one moment, published after a ledger commit. What has not changed is shared with the one before.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DeskView {
     /// Rises with each publication.
@@ -25,9 +27,9 @@ pub struct DeskView {
     /// When.
     pub now: Now,
     /// Alarms that are not quiet: a grade, a pending grade, or lost evidence.
-    pub alarms: Vec<Alarm>,
-    /// What people did and said about those of them that have a story.
-    pub stories: Vec<(AlarmKey, Vec<Entry>)>,
+    pub alarms: Vec<Arc<Alarm>>,
+    /// What people did and said about the alarms that have a story, by key.
+    pub stories: Vec<(AlarmKey, Arc<Vec<Entry>>)>,
     /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
     pub warnings: Vec<Arc<Warning>>,
     /// Inputs recorded unjournaled because the journal failed or lagged.
@@ -37,6 +39,21 @@ pub struct DeskView {
 impl DeskView {
     /// Ended warnings kept in the view; all of them are in the ledger.
     pub const ENDED_KEPT: usize = 200;
+
+    /// What a Desk has to show.
+    pub fn of<M: Mode>(desk: &Desk<M>, now: Now) -> Self {
+        let (live, mut ended): (Vec<_>, Vec<_>) =
+            desk.warnings().partition(|warning| !matches!(warning.publication, Publication::Ended { .. }));
+        ended.sort_by_key(|warning| std::cmp::Reverse(warning.opened_at));
+        ended.truncate(Self::ENDED_KEPT);
+        Self {
+            now,
+            alarms: desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect(),
+            stories: desk.stories().map(|(key, story)| (key.clone(), Arc::clone(story))).collect(),
+            warnings: live.into_iter().chain(ended).cloned().collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The last word of one point.

@@ -7,6 +7,7 @@
 pub mod desk;
 pub mod engine;
 pub mod evaluator;
+pub mod figures;
 pub mod ladder;
 pub mod quality;
 pub mod ruleset;

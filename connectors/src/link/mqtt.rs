@@ -328,6 +328,9 @@ impl Link {
         loop {
             match events.poll().await {
                 Ok(Event::Incoming(Packet::Publish(publish))) => {
+                    // After an outage the answer to a ping waits behind all that has queued meanwhile, and rumqttc would
+                    // hang up on a broker that is talking: what comes proves as well that it lives.
+                    events.state.await_pingresp = false;
                     if self.hear(publish, acks, heard).await.is_err() {
                         return ended("nobody listens".to_owned(), None);
                     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rumqttc::QoS;
 use tokio::time::Instant;
+use watchfire_connectors::config::MqttConfig;
 use watchfire_model::id::PointIx;
 
 use crate::broker::{Broker, free_port, said};
@@ -90,5 +91,23 @@ async fn a_broker_that_talks_nonsense_is_left_and_tried_again() {
     connection.publish("sensors/a", 9, false, &said(1, 1.0)).await;
     assert_eq!(journal.values(1).await, [(1, Ok(1.0))]);
     assert_eq!(connection.acknowledged().await, 9);
+    source.stop().await;
+}
+
+/// After an outage the answer to a ping comes behind all that has queued meanwhile. While messages come, the broker lives.
+#[tokio::test]
+async fn a_backlog_longer_than_the_keep_alive_is_heard_on_one_connection() {
+    let stub = stub::Broker::listen().await;
+    let (around, mut journal) = surroundings("county", "mqtt", 64);
+    let source = Running::mqtt(MqttConfig { keep_alive: Duration::from_secs(1), ..county(stub.port, 1) }, around);
+    let mut connection = stub.accept(true).await;
+    for value in [1.0, 2.0, 3.0, 4.0] {
+        connection.pinged_in_vain().await;
+        connection.publish_and_forget("sensors/a", &said(1, value)).await;
+        assert_eq!(journal.values(1).await, [(1, Ok(value))]);
+    }
+    // And when nothing comes any more, it is dead.
+    connection.pinged_in_vain().await;
+    connection.gone().await;
     source.stop().await;
 }

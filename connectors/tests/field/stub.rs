@@ -70,6 +70,11 @@ impl Connection {
         self.send(&packet).await;
     }
 
+    /// Waits for a ping and leaves it unanswered. Nothing else may come.
+    pub(crate) async fn pinged_in_vain(&mut self) {
+        assert_eq!(self.packet().await.0, 0xc0, "PINGREQ");
+    }
+
     /// Waits for a ping and answers it. Nothing else may come.
     pub(crate) async fn pinged(&mut self) {
         assert_eq!(self.packet().await.0, 0xc0, "PINGREQ");

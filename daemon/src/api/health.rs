@@ -138,6 +138,7 @@ fn said(well: bool, yes: &'static str, no: &'static str) -> Response {
 
 /// `GET /metrics`.
 pub(super) async fn metrics(state: State) -> Response {
+    state.api.metrics.desk(&state.api.views.desk.borrow());
     let text = state.api.metrics.render(&state.api.views.sources);
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }

@@ -25,7 +25,7 @@ pub(super) struct Alarms<'a>(HashMap<&'a AlarmKey, &'a Alarm>);
 
 impl<'a> Alarms<'a> {
     pub(super) fn of(view: &'a DeskView) -> Self {
-        Self(view.alarms.iter().map(|alarm| (&alarm.key, alarm)).collect())
+        Self(view.alarms.iter().map(|alarm| (&alarm.key, &**alarm)).collect())
     }
     pub(super) fn under<'w>(&'w self, warning: &'w Warning) -> impl Iterator<Item = &'a Alarm> + 'w {
         warning.alarms.iter().filter_map(|key| self.0.get(key).copied())

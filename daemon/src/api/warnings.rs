@@ -1,5 +1,7 @@
 //! What is being warned of: alarms and warnings, in lists and one by one.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -64,13 +66,13 @@ enum Which {
 /// `GET /api/v1/alarms`: every alarm that is not quiet, the highest grade first.
 pub(super) async fn alarms(state: State, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let desk = state.api.views.desk.borrow().clone();
-    let wanted = |alarm: &&Alarm| {
+    let wanted = |alarm: &&Arc<Alarm>| {
         asked.grade.is_none_or(|grade| alarm.standing() >= Some(grade))
             && asked.hazard.as_deref().is_none_or(|hazard| alarm.hazard.as_str() == hazard)
             && asked.area.as_deref().is_none_or(|area| alarm.area.as_str() == area)
             && asked.suppressed.is_none_or(|suppressed| suppressed.is_so(alarm))
     };
-    let mut all: Vec<(String, &Alarm)> =
+    let mut all: Vec<(String, &Arc<Alarm>)> =
         desk.alarms.iter().filter(wanted).map(|alarm| (alarm_key(alarm), alarm)).collect();
     all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     page(

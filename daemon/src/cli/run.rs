@@ -61,7 +61,8 @@ pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
         counts = running.stop() => counts,
         second = shutdown::signal() => {
             warn!(signal = second.unwrap_or("unknown"), "stopping at once; what is on disk is whole");
-            return Ok(ExitCode::from(130));
+            // Not by returning: threads that still wait for the runtime would fall over it.
+            std::process::exit(130);
         }
     };
     info!(heard = counts.heard, judged = counts.judged, stored = counts.stored, "stopped");

@@ -29,7 +29,8 @@ fn busy() -> (Metrics, Vec<Arc<SourceHealth>>) {
     metrics.journal_rows(&[row(Ok(1.0)), row(Err(Bad::Sentinel)), Row::Tick]);
     metrics.journal_synced(0.0004, 3);
     metrics.judged(&[row(Ok(1.0)), row(Err(Bad::Sentinel)), Row::Tick], 1, 0.0001);
-    metrics.desk(&DeskView { unjournaled: 2, ..DeskView::default() });
+    metrics.desk(&DeskView::default());
+    metrics.unjournaled(2);
     metrics.stored("embedded", 2);
     metrics.store_lag("embedded", 1);
     metrics.store_trouble("influx", "outage");

@@ -13,7 +13,7 @@ use watchfire_model::command::Refusal;
 use watchfire_model::durable::Durable;
 use watchfire_model::id::ChannelName;
 use watchfire_model::mode::Live;
-use watchfire_model::time::{Now, Span};
+use watchfire_model::time::{Now, Span, Steady};
 
 use super::Progress;
 use crate::clock::Stopwatch;
@@ -25,6 +25,8 @@ use crate::views::{Asked, DeskView, Wish};
 const IDLE: Span = Span::seconds(1);
 /// Things taken together into one ledger transaction.
 pub const PER_ROUND: usize = 1_024;
+/// How long a screen may lag behind in a storm: the view is published so often and, after an act, at once.
+const VIEW_PAUSE: Span = Span(20);
 /// Pause before a ledger that refused is asked again.
 pub const LEDGER_PAUSE: Duration = Duration::from_millis(200);
 
@@ -36,6 +38,10 @@ pub struct DutyTurns {
     duty: Duty<Live>,
     couriers: Couriers,
     view: watch::Sender<Arc<DeskView>>,
+    /// When the view may be published again.
+    publish_at: Steady,
+    /// Whether the Desk has changed since it was.
+    unseen: bool,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     said: Vec<Said>,
@@ -54,14 +60,17 @@ impl DutyTurns {
         now: Now,
     ) -> Self {
         let (said, asked) = (Vec::with_capacity(PER_ROUND), Vec::new());
-        let mut turns = Self { duty, couriers, view, progress, metrics, said, asked };
+        let publish_at = now.steady;
+        let mut turns = Self { duty, couriers, view, publish_at, unseen: true, progress, metrics, said, asked };
         turns.publish(now);
         turns
     }
 
     /// How long nothing need be done although nobody says anything.
     pub fn patience(&self, now: Now) -> Duration {
-        let due = self.duty.next_deadline().map_or(IDLE, |due| (due - now.steady).min(IDLE));
+        let view = self.unseen.then_some(self.publish_at);
+        let due = [self.duty.next_deadline(), view].into_iter().flatten().min();
+        let due = due.map_or(IDLE, |due| (due - now.steady).min(IDLE));
         due.to_std().max(Duration::from_millis(1))
     }
 
@@ -104,13 +113,10 @@ impl DutyTurns {
 
     fn settle(&mut self, now: Now, round: Round<Live>, took: Stopwatch) {
         if round.unjournaled > 0 {
+            self.metrics.unjournaled(round.unjournaled);
             warn!(findings = round.unjournaled, "findings recorded before their readings were on disk");
         }
         self.progress.recorded.fetch_add(round.findings, Ordering::AcqRel);
-        for (answer, way_back) in round.answers.into_iter().zip(self.asked.drain(..)) {
-            // The asker may have hung up; the ledger has the act all the same.
-            let _ = way_back.send(answer);
-        }
         for notice in round.send {
             let (channel, id) = (notice.get().channel.clone(), notice.get().id.clone());
             self.metrics.notice_left(&id);
@@ -122,14 +128,21 @@ impl DutyTurns {
         }
         if round.changed {
             self.metrics.ledger_committed(took.seconds());
+            self.unseen = true;
+        }
+        // Whoever asked finds what they did when they look.
+        if self.unseen && (!round.answers.is_empty() || self.publish_at <= now.steady) {
             self.publish(now);
+        }
+        for (answer, way_back) in round.answers.into_iter().zip(self.asked.drain(..)) {
+            // The asker may have hung up; the ledger has the act all the same.
+            let _ = way_back.send(answer);
         }
     }
 
     fn publish(&mut self, now: Now) {
-        let view = self.duty.view(now);
-        self.metrics.desk(&view);
-        self.view.send_replace(Arc::new(view));
+        (self.unseen, self.publish_at) = (false, now.steady + VIEW_PAUSE);
+        self.view.send_replace(Arc::new(self.duty.view(now)));
     }
 
     /// The Desk and its ledger, to look at.

@@ -96,7 +96,7 @@ pub fn open(
     let known = stores.iter().map(|store| store.cursor()).chain([shard.seq(), duty.highest_seq()]);
     known.for_each(|seq| journal.continue_above(seq));
     let durable = Seq(journal.next().0.saturating_sub(1));
-    let recorded = duty.desk().alarms().map(standing).collect();
+    let recorded = duty.desk().alarms().map(|alarm| standing(alarm)).collect();
     Ok(Opened { data, journal, names, shard, latest, duty, recorded, stores, clock, last, durable })
 }
 

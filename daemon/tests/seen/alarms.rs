@@ -10,7 +10,6 @@ use watchfire::access::Access;
 use watchfire::api::{self, Api};
 use watchfire::metrics::Metrics;
 use watchfire::views::{Asked, DeskView, Wish};
-use watchfire_model::alarm::Alarm;
 use watchfire_model::finding::{Change, Evidence, Finding};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
@@ -43,15 +42,7 @@ fn finding(station: &str, judged: Option<Grade>) -> Finding {
 }
 
 fn view(desk: &Desk<Live>) -> DeskView {
-    let alarms: Vec<Alarm> = desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect();
-    DeskView {
-        version: 2,
-        now: AT,
-        stories: alarms.iter().map(|alarm| (alarm.key.clone(), desk.story_of(&alarm.key).to_vec())).collect(),
-        alarms,
-        warnings: desk.warnings().cloned().map(Arc::new).collect(),
-        unjournaled: 0,
-    }
+    DeskView { version: 2, ..DeskView::of(desk, AT) }
 }
 
 struct Served {

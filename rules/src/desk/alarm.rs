@@ -41,7 +41,7 @@ impl<M: Mode> Step<'_, M> {
         let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
         let policy = self.policy(&bearing.hazard);
         let stood = old.and_then(|old| old.alarm.standing());
-        let mut alarm = weighed(self.now, old.map(|old| &old.alarm), key, finding, bearing, policy);
+        let mut alarm = weighed(self.now, old.map(|old| &*old.alarm), key, finding, bearing, policy);
         let outlived = outlive(stood, &mut alarm);
         self.keep_quiet(stood, &mut alarm);
         let began_to_chatter =
@@ -84,7 +84,7 @@ impl<M: Mode> Step<'_, M> {
     ) {
         let Some(Filed { alarm: old, shadow, .. }) = self.desk.register.get(key) else { return };
         let shadow = *shadow;
-        let mut alarm = Alarm { override_by: word, ..old.clone() };
+        let mut alarm = Alarm { override_by: word, ..Alarm::clone(old) };
         let before = old.standing();
         follow(self.now, before, self.policy(&alarm.hazard).flapping, &mut alarm);
         let outlived = outlive(before, &mut alarm);

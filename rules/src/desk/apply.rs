@@ -1,6 +1,8 @@
 //! Makes a recorded fact so. Nothing is decided here and the site is not asked: events of last year, applied under
 //! today's configuration, rebuild the Desk as it was.
 
+use std::sync::Arc;
+
 use watchfire_model::{
     alarm::{Alarm, AlarmKey, Override},
     attention::{Attention, Concern},
@@ -42,7 +44,7 @@ impl<M: Mode> Desk<M> {
                 self.change(warning, |case| turn(case, *grade, *evidence_lost, *version, *worse));
             }
             Event::Waiting { warning, waiting } => {
-                self.change(warning, |case| case.warning.waiting.clone_from(waiting));
+                self.change(warning, |case| case.warning_mut().waiting.clone_from(waiting));
             }
             Event::Spoken { bulletin, cleared, renew_at, until } => {
                 self.speak(now, bulletin, *cleared, *renew_at, *until);
@@ -74,21 +76,24 @@ impl<M: Mode> Desk<M> {
         if let Some(under) = self.register.file(alarm, shadow) {
             self.change(&under, |case| {
                 if let Err(at) = case.warning.alarms.binary_search(&key) {
-                    case.warning.alarms.insert(at, key);
+                    case.warning_mut().alarms.insert(at, key);
                 }
             });
         }
     }
 
     fn rekey(&mut self, from: &AlarmKey, to: &AlarmKey) {
-        let Some(Filed { mut alarm, shadow, story }) = self.register.take(from) else { return };
+        let Some(Filed { alarm, shadow, story }) = self.register.take(from) else { return };
+        let mut alarm = Arc::unwrap_or_clone(alarm);
         self.timetable.set(&Deadline::Override(from.clone()), None);
         self.timetable.set(&Deadline::Alarm(from.clone()), None);
         alarm.key = to.clone();
         // Findings under the new id are counted anew.
         alarm.last_n = 0;
         for case in self.cases.values_mut() {
-            case.warning.alarms.retain(|key| key != from);
+            if case.warning.alarms.contains(from) {
+                case.warning_mut().alarms.retain(|key| key != from);
+            }
         }
         self.file_alarm(alarm, shadow);
         story.iter().for_each(|entry| self.register.tell(to, entry));
@@ -108,7 +113,7 @@ impl<M: Mode> Desk<M> {
         let keys: Vec<AlarmKey> = self.register.graded(&case.place()).map(|alarm| alarm.key.clone()).collect();
         for key in keys {
             if let Some(Filed { alarm, shadow, .. }) = self.register.get(&key) {
-                let (mut alarm, shadow) = (alarm.clone(), *shadow);
+                let (mut alarm, shadow) = (Alarm::clone(alarm), *shadow);
                 set_aside(&mut alarm, word);
                 self.file_alarm(alarm, shadow);
             }
@@ -193,7 +198,7 @@ impl<M: Mode> Desk<M> {
 }
 
 fn turn(case: &mut Case, grade: Option<Grade>, evidence_lost: Option<Timestamp>, version: u64, worse: bool) {
-    let warning = &mut case.warning;
+    let warning = case.warning_mut();
     warning.grade = grade;
     warning.peak = grade.map_or(warning.peak, |grade| grade.max(warning.peak));
     warning.evidence_lost = evidence_lost;

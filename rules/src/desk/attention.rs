@@ -53,7 +53,7 @@ impl<M: Mode> Step<'_, M> {
     /// An acknowledgement has run out and the grade still stands: it asks for a person as at first.
     fn realarm(&mut self, key: &AlarmKey) {
         let Some(filed) = self.desk.register.get(key) else { return };
-        let (shadow, mut alarm) = (filed.shadow, filed.alarm.clone());
+        let (shadow, mut alarm) = (filed.shadow, Alarm::clone(&filed.alarm));
         let by = alarm.attention.noted().map(|(by, _)| by.to_string()).unwrap_or_default();
         alarm.realarm_at = None;
         alarm.realarms = alarm.realarms.saturating_add(1);

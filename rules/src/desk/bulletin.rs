@@ -150,7 +150,7 @@ impl<M: Mode> Step<'_, M> {
             return graded;
         }
         let past = case.warning.alarms.iter().filter_map(|key| self.desk.register.get(key));
-        past.map(|filed| &filed.alarm).take(MEASURED_MOST).collect()
+        past.map(|filed| &*filed.alarm).take(MEASURED_MOST).collect()
     }
 
     fn area_of(&self, id: &WarningId) -> BulletinArea {

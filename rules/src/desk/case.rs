@@ -2,6 +2,7 @@
 //! public), the order on each channel, and the version at which it last got worse.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use watchfire_model::{
     bulletin::{Bulletin, MessageClass, Reference},
@@ -26,7 +27,8 @@ const REFERENCES_MOST: usize = 200;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Case {
-    pub(super) warning: Warning,
+    /// Shared with whoever looks; a change copies it only while somebody still does.
+    pub(super) warning: Arc<Warning>,
     /// The version at which it last got worse.
     pub(super) worse_at: u64,
     internal: Chain,
@@ -66,12 +68,17 @@ impl Case {
     pub(super) fn new(warning: Warning) -> Self {
         Self {
             worse_at: warning.version,
-            warning,
+            warning: Arc::new(warning),
             internal: Chain::default(),
             public: Chain::default(),
             orders: BTreeMap::new(),
             folded: Vec::new(),
         }
+    }
+
+    /// The warning, to be changed.
+    pub(super) fn warning_mut(&mut self) -> &mut Warning {
+        Arc::make_mut(&mut self.warning)
     }
 
     pub(super) fn place(&self) -> Place {
@@ -92,12 +99,12 @@ impl Case {
         }
     }
 
-    pub(super) const fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         matches!(self.warning.publication, Publication::Ended { .. })
     }
 
     /// The grade the public was told, while it is told one.
-    pub(super) const fn published(&self) -> Option<Grade> {
+    pub(super) fn published(&self) -> Option<Grade> {
         match &self.warning.publication {
             Publication::Released { grade, .. } => Some(*grade),
             Publication::None | Publication::Ended { .. } => None,
@@ -108,16 +115,17 @@ impl Case {
     pub(super) fn speak(&mut self, bulletin: &Bulletin, cleared: bool, at: Steady, until: Steady) {
         self.chain_mut(bulletin.audience).speak(bulletin, cleared, at);
         if bulletin.audience == Audience::Public && !bulletin.class.ends() {
-            self.warning.publication = Publication::Released {
+            self.warning_mut().publication = Publication::Released {
                 bulletin: bulletin.id.clone(),
                 grade: bulletin.grade,
                 expires: bulletin.expires,
                 expires_steady: until,
             };
         }
-        self.warning.bulletins.push(bulletin.clone());
-        if self.warning.bulletins.len() > BULLETINS_KEPT {
-            self.warning.bulletins.remove(0);
+        let bulletins = &mut self.warning_mut().bulletins;
+        bulletins.push(bulletin.clone());
+        if bulletins.len() > BULLETINS_KEPT {
+            bulletins.remove(0);
         }
     }
 
@@ -125,17 +133,18 @@ impl Case {
     pub(super) fn send(&mut self, status: NoticeStatus, order: u64) {
         self.chain_mut(status.audience).channels.insert(status.channel.clone());
         self.orders.insert(status.channel.clone(), order);
-        self.warning.notices.push(status);
-        if self.warning.notices.len() > NOTICES_KEPT {
+        let notices = &mut self.warning_mut().notices;
+        notices.push(status);
+        if notices.len() > NOTICES_KEPT {
             let settled = |status: &NoticeStatus| status.receipt.as_ref().is_some_and(|r| r.outcome.is_final());
-            let oldest = self.warning.notices.iter().position(settled).unwrap_or(0);
-            self.warning.notices.remove(oldest);
+            let oldest = notices.iter().position(settled).unwrap_or(0);
+            notices.remove(oldest);
         }
     }
 
     /// Takes a channel's answer.
     pub(super) fn answer(&mut self, receipt: &Receipt) {
-        if let Some(status) = self.warning.notices.iter_mut().rev().find(|status| status.id == receipt.notice) {
+        if let Some(status) = self.warning_mut().notices.iter_mut().rev().find(|status| status.id == receipt.notice) {
             status.attempts = status.attempts.max(receipt.attempts);
             status.receipt = Some(receipt.clone());
         }
@@ -143,7 +152,7 @@ impl Case {
 
     /// Adds a line to the story.
     pub(super) fn tell(&mut self, entry: Entry) {
-        let timeline = &mut self.warning.timeline;
+        let timeline = &mut Arc::make_mut(&mut self.warning).timeline;
         timeline.push(entry);
         if timeline.len() > TIMELINE_KEPT {
             // The first line says how it began, the last is the newest; a person's own go last of all.
@@ -158,10 +167,11 @@ impl Case {
 
     /// Ends it.
     pub(super) fn close(&mut self, how: Ending, at: Timestamp) {
-        self.warning.publication = Publication::Ended { how, at };
-        self.warning.grade = None;
-        self.warning.evidence_lost = None;
-        self.warning.waiting = None;
+        let warning = self.warning_mut();
+        warning.publication = Publication::Ended { how, at };
+        warning.grade = None;
+        warning.evidence_lost = None;
+        warning.waiting = None;
     }
 }
 

@@ -163,7 +163,7 @@ impl<M: Mode> Step<'_, M> {
     /// Decides a change of one alarm.
     pub(super) fn change_alarm(&mut self, key: &AlarmKey, change: impl FnOnce(&mut Alarm)) {
         let Some(Filed { alarm, shadow, .. }) = self.desk.register.get(key) else { return };
-        let (mut alarm, shadow) = (alarm.clone(), *shadow);
+        let (mut alarm, shadow) = (Alarm::clone(alarm), *shadow);
         change(&mut alarm);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
     }

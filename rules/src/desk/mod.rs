@@ -29,14 +29,14 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     bulletin::Notice,
     command::Command,
-    id::WarningId,
+    id::{ChannelName, NoticeId, WarningId},
     mode::Mode,
     rule::Hazard,
     site::Site,
@@ -137,18 +137,23 @@ impl<M: Mode> Desk<M> {
     }
 
     /// Every alarm that has ever spoken.
-    pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+    pub fn alarms(&self) -> impl Iterator<Item = &Arc<Alarm>> {
         self.register.alarms()
     }
 
     /// Live warnings and the last [`ENDED_KEPT`] ended ones, in the order they opened on any one day.
-    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+    pub fn warnings(&self) -> impl Iterator<Item = &Arc<Warning>> {
         self.cases.values().map(|case| &case.warning)
     }
 
     /// One warning, live or among the last ended.
     pub fn warning(&self, id: &WarningId) -> Option<&Warning> {
-        self.cases.get(id).map(|case| &case.warning)
+        self.cases.get(id).map(|case| &*case.warning)
+    }
+
+    /// One alarm that has ever spoken.
+    pub fn alarm(&self, key: &AlarmKey) -> Option<&Alarm> {
+        self.register.get(key).map(|filed| &*filed.alarm)
     }
 
     /// The highest `n` that an alarm has heard, by which a repeated finding is known.
@@ -161,6 +166,11 @@ impl<M: Mode> Desk<M> {
         self.register.get(alarm).map_or(&[], |filed| &filed.story)
     }
 
+    /// What people did and said about each alarm that has a story, to keep and look at.
+    pub fn stories(&self) -> impl Iterator<Item = (&AlarmKey, &Arc<Vec<Entry>>)> {
+        self.register.filed().filter(|filed| !filed.story.is_empty()).map(|filed| (&filed.alarm.key, &filed.story))
+    }
+
     /// Lines that a warning's story no longer lists, counted by kind.
     pub fn folded(&self, id: &WarningId) -> &[(What, u64)] {
         self.cases.get(id).map_or(&[], |case| &case.folded)
@@ -170,6 +180,12 @@ impl<M: Mode> Desk<M> {
     /// again, each under its own id.
     pub fn unsettled(&self) -> impl Iterator<Item = &Notice<M>> {
         self.outbox.unsettled()
+    }
+
+    /// How many notices of one channel have no final receipt, besides those of `known` that have none.
+    pub fn unsettled_on(&self, channel: &ChannelName, known: &BTreeSet<NoticeId>) -> usize {
+        let known = known.iter().filter(|id| self.outbox.get(id).is_some()).count();
+        self.outbox.count(channel).saturating_sub(known)
     }
 
     /// Whether nobody has taken note of some alarm under a warning, announced or not.
@@ -184,7 +200,7 @@ impl<M: Mode> Desk<M> {
 
     fn under(&self, id: &WarningId) -> impl Iterator<Item = &Alarm> {
         let alarms = self.cases.get(id).map_or(&[][..], |case| &case.warning.alarms);
-        alarms.iter().filter_map(|key| self.register.get(key)).map(|filed| &filed.alarm)
+        alarms.iter().filter_map(|key| self.register.get(key)).map(|filed| &*filed.alarm)
     }
 }
 

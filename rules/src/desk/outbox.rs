@@ -26,6 +26,8 @@ pub(super) struct Outbox<M: Mode> {
     ranks: BTreeSet<(Reverse<Grade>, WarningId)>,
     boxes: BTreeMap<WarningId, Lane<M>>,
     places: BTreeMap<NoticeId, (WarningId, ChannelName, u64)>,
+    /// How many wait or are under way, by channel.
+    counts: BTreeMap<ChannelName, usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +38,7 @@ struct Lane<M: Mode> {
 
 impl<M: Mode> Outbox<M> {
     pub(super) const fn new() -> Self {
-        Self { ranks: BTreeSet::new(), boxes: BTreeMap::new(), places: BTreeMap::new() }
+        Self { ranks: BTreeSet::new(), boxes: BTreeMap::new(), places: BTreeMap::new(), counts: BTreeMap::new() }
     }
 
     pub(super) fn put(&mut self, notice: &Notice<M>) {
@@ -46,7 +48,9 @@ impl<M: Mode> Outbox<M> {
         self.ranks.remove(&(Reverse(lane.rank), warning.clone()));
         lane.rank = lane.rank.max(grade);
         self.ranks.insert((Reverse(lane.rank), warning.clone()));
-        lane.notices.insert((notice.channel.clone(), notice.order), notice.clone());
+        if lane.notices.insert((notice.channel.clone(), notice.order), notice.clone()).is_none() {
+            *self.counts.entry(notice.channel.clone()).or_default() += 1;
+        }
         self.places.insert(notice.id.clone(), (warning.clone(), notice.channel.clone(), notice.order));
     }
 
@@ -55,6 +59,9 @@ impl<M: Mode> Outbox<M> {
         let (warning, channel, order) = self.places.remove(id)?;
         let lane = self.boxes.get_mut(&warning)?;
         let notice = lane.notices.remove(&(channel, order));
+        if let Some(notice) = &notice {
+            count_out(&mut self.counts, &notice.channel);
+        }
         if lane.notices.is_empty() {
             self.ranks.remove(&(Reverse(lane.rank), warning.clone()));
             self.boxes.remove(&warning);
@@ -69,6 +76,11 @@ impl<M: Mode> Outbox<M> {
 
     pub(super) fn holds(&self, warning: &WarningId) -> bool {
         self.boxes.contains_key(warning)
+    }
+
+    /// How many notices of one channel are unsettled.
+    pub(super) fn count(&self, channel: &ChannelName) -> usize {
+        self.counts.get(channel).copied().unwrap_or(0)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,8 +98,15 @@ impl<M: Mode> Outbox<M> {
             self.ranks.remove(&(Reverse(lane.rank), warning.clone()));
             for notice in lane.notices.values() {
                 self.places.remove(&notice.id);
+                count_out(&mut self.counts, &notice.channel);
             }
         }
+    }
+}
+
+fn count_out(counts: &mut BTreeMap<ChannelName, usize>, channel: &ChannelName) {
+    if let Some(count) = counts.get_mut(channel) {
+        *count = count.saturating_sub(1);
     }
 }
 

@@ -88,7 +88,7 @@ impl<M: Mode> Step<'_, M> {
     /// Sets anew what the site says about one alarm, and speaks of it if that has changed.
     fn look_again(&mut self, key: &AlarmKey) {
         let Some(filed) = self.desk.register.get(key) else { return };
-        let mut alarm = filed.alarm.clone();
+        let mut alarm = Alarm::clone(&filed.alarm);
         self.keep_quiet(alarm.standing(), &mut alarm);
         if alarm.suppressed != filed.alarm.suppressed {
             let suppressed = alarm.suppressed;
@@ -98,9 +98,9 @@ impl<M: Mode> Step<'_, M> {
 
     /// Looks at every alarm about which the site says something or may now say something.
     pub(super) fn look_at_all(&mut self) {
-        let of_the_site = |alarm: &&Alarm| alarm.suppressed.iter().any(|it| it.kind().is_of_the_site());
+        let of_the_site = |alarm: &Alarm| alarm.suppressed.iter().any(|it| it.kind().is_of_the_site());
         let windows = !self.desk.site.quiet.windows.is_empty();
-        let stands = |alarm: &&Alarm| windows && alarm.standing().is_some();
+        let stands = |alarm: &Alarm| windows && alarm.standing().is_some();
         let keys: Vec<AlarmKey> = self
             .desk
             .register

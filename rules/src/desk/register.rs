@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
@@ -32,10 +33,11 @@ impl Place {
 /// An alarm and whether it counts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filed {
-    pub(super) alarm: Alarm,
+    /// Shared with whoever looks; a change copies it only while somebody still does.
+    pub(super) alarm: Arc<Alarm>,
     pub(super) shadow: bool,
     /// What people did and said about it, oldest first.
-    pub(super) story: Vec<Entry>,
+    pub(super) story: Arc<Vec<Entry>>,
 }
 
 /// What the alarms of one place come to.
@@ -124,7 +126,7 @@ impl Register {
         self.alarms.get(key)
     }
 
-    pub(super) fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+    pub(super) fn alarms(&self) -> impl Iterator<Item = &Arc<Alarm>> {
         self.alarms.values().map(|filed| &filed.alarm)
     }
 
@@ -144,7 +146,7 @@ impl Register {
             group.enter(&alarm, grade);
             under.clone_from(&group.live);
         }
-        self.alarms.insert(alarm.key.clone(), Filed { alarm, shadow, story });
+        self.alarms.insert(alarm.key.clone(), Filed { alarm: Arc::new(alarm), shadow, story });
         under
     }
 
@@ -167,13 +169,14 @@ impl Register {
     /// Changes an alarm where it is filed. `change` must not touch what groups it.
     pub(super) fn touch(&mut self, key: &AlarmKey, change: impl FnOnce(&mut Alarm)) -> Option<&Alarm> {
         let filed = self.alarms.get_mut(key)?;
-        change(&mut filed.alarm);
+        change(Arc::make_mut(&mut filed.alarm));
         Some(&filed.alarm)
     }
 
     /// Adds a line to an alarm's story. Of too many, those go first that nobody wrote.
     pub(super) fn tell(&mut self, key: &AlarmKey, entry: &Entry) {
         let Some(Filed { story, .. }) = self.alarms.get_mut(key) else { return };
+        let story = Arc::make_mut(story);
         if story.len() >= STORY_KEPT {
             story.remove(story.iter().position(|entry| entry.who.is_none()).unwrap_or(0));
         }
@@ -214,7 +217,7 @@ impl Register {
     /// The graded alarms of a place, highest first.
     pub(super) fn graded(&self, place: &Place) -> impl Iterator<Item = &Alarm> {
         let keys = self.groups.get(place).into_iter().flat_map(|group| &group.graded);
-        keys.filter_map(|(_, key)| self.alarms.get(key)).map(|filed| &filed.alarm)
+        keys.filter_map(|(_, key)| self.alarms.get(key)).map(|filed| &*filed.alarm)
     }
 
     pub(super) fn live(&self, place: &Place) -> Option<&WarningId> {

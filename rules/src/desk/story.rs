@@ -429,7 +429,7 @@ impl<M: Mode> Story<M> {
     }
 
     pub(super) fn alarm(&self, rule: &str, subject: &str) -> Option<&Alarm> {
-        self.desk.alarms().find(|alarm| alarm.key == key(rule, subject))
+        self.desk.alarms().find(|alarm| alarm.key == key(rule, subject)).map(|alarm| &**alarm)
     }
 
     /// The Desk that a restart would build: events applied, through the ledger's JSON and back.

@@ -4,6 +4,7 @@ mod attention;
 mod chatter;
 mod delivery;
 mod evidence;
+mod figures;
 mod lives;
 mod people;
 mod properties;

@@ -259,7 +259,7 @@ pub(crate) fn desk(site: &Site) -> DeskView {
     DeskView {
         version: 1,
         now: Now { wall: NOW, steady: Steady(86_400_000) },
-        alarms: vec![stage, gas, lower, creep],
+        alarms: [stage, gas, lower, creep].map(Arc::new).into(),
         stories: Vec::new(),
         warnings: [red, orange, yellow, blue, ended].map(Arc::new).to_vec(),
         unjournaled: 0,

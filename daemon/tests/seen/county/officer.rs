@@ -80,6 +80,7 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
     let keys = warning.alarms.clone();
     warning.timeline.push(entry(0, what, Some(who.as_str()), why));
     for alarm in view.alarms.iter_mut().filter(|alarm| keys.contains(&alarm.key)) {
+        let alarm = Arc::make_mut(alarm);
         let acked = Attention::Acked { by: who.clone(), at: NOW, grade: alarm.standing(), version: alarm.version };
         alarm.attention = acked;
         alarm.fault_attention = Attention::Quiet;

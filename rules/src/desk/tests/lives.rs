@@ -71,7 +71,7 @@ fn a_grade_that_comes_back_keeps_its_public_word() {
         "{publication:?}"
     );
     story.tell("c clear; x clear; +11h");
-    let over = |warning: &&Warning| matches!(warning.publication, Publication::Ended { .. });
+    let over = |warning: &&Arc<Warning>| matches!(warning.publication, Publication::Ended { .. });
     assert_eq!(story.desk.warnings().filter(over).count(), story.desk.warnings().count());
 }
 

@@ -146,7 +146,7 @@ fn a_word_against_the_judged_grade_holds_until_things_get_worse_or_it_runs_out()
 #[test]
 fn taking_note_of_what_has_ended_lets_go_of_it() {
     let mut story = Story::<Live>::told(automatic(), "a blue; a clear");
-    let alarm = |story: &Story<Live>| story.desk.alarms().next().cloned().expect("it is there");
+    let alarm = |story: &Story<Live>| story.desk.alarms().next().map(|alarm| (**alarm).clone()).expect("it is there");
     assert_eq!(alarm(&story).latch, Some(Grade::Blue));
     assert!(matches!(alarm(&story).attention, Attention::Unacked { .. }));
     story.tell("zhang acks");

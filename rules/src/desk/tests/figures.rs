@@ -1,0 +1,135 @@
+//! The figures of a shift, told from stories.
+
+use watchfire_model::{
+    grade::{Grade, PerGrade},
+    mode::Live,
+    suppression::Kind,
+    time::{Span, Timestamp},
+};
+
+use crate::desk::story::{START, Story, automatic, key, site};
+use crate::desk::{Desk, Event};
+use crate::figures::{Durations, Load, Report, Tally, Watcher};
+
+/// What a fresh reader of the ledger makes of it.
+fn report(story: &Story<Live>) -> Report {
+    let mut desk = Desk::new(std::sync::Arc::clone(&story.site));
+    let (mut watcher, mut tally) = (Watcher::default(), Tally::default());
+    for (now, _, events) in &story.record {
+        events.iter().for_each(|event: &Event<Live>| desk.apply(*now, event));
+        for fact in watcher.see(&desk, *now, events) {
+            tally.add(now.wall, &fact);
+        }
+    }
+    tally.report(START, story.now.wall, &watcher)
+}
+
+#[test]
+fn a_call_is_an_alarm_that_rises_a_fault_a_realarm_and_a_shelf_that_runs_out() {
+    let mut story = Story::<Live>::told(automatic(), "a blue; +1m; a yellow; +1m; a blue; +1m; a lost");
+    let told = report(&story);
+    assert_eq!((told.load.calls, told.calls_for_faults), (3, 1), "the fall calls nobody");
+    assert_eq!(told.calls_by_grade, PerGrade { blue: 1, yellow: 1, ..PerGrade::default() });
+    story.tell("a back; b blue; zhang shelves b blue 1h; +2h");
+    assert_eq!(report(&story).calls_by_grade.blue, 1 + 2, "b rose, and spoke again when its shelf ran out");
+    story.tell("x orange; zhang acks x; +3h");
+    let told = report(&story);
+    assert_eq!((told.calls_by_grade.orange, told.realarms), (2, 1));
+    assert_eq!(told.contributors.iter().map(|one| one.calls).sum::<u64>(), told.load.calls);
+}
+
+#[test]
+fn what_is_shelved_calls_nobody_and_is_listed_with_who_and_why() {
+    let mut story =
+        Story::<Live>::told(automatic(), "a blue; a clear; zhang shelves a yellow 8h; +1m; a yellow; +1m; a clear");
+    let told = report(&story);
+    assert_eq!((told.load.calls, told.calls_by_grade.yellow), (1, 0));
+    let aside = &told.put_aside[0];
+    assert_eq!((aside.alarm.clone(), aside.kind, aside.by.as_str()), (key("stage", "a"), Kind::Shelved, "zhang"));
+    assert_eq!((aside.upto, aside.until - aside.since), (Some(Grade::Yellow), Span::hours(8)));
+    assert_eq!((told.put_aside_in_all, told.put_aside_refused), (1, 0));
+    assert!(story.try_one("zhang shelves a red 1h").is_err());
+    assert_eq!(report(&story).put_aside_refused, 1);
+}
+
+#[test]
+fn answers_releases_receipts_and_leads_are_timed() {
+    let story = Story::<Live>::told(
+        site(),
+        "a yellow; +2s; all delivered; +3m; zhang acks; +2m; zhang signs; +1s; delivered; +1h; a red; +10s; all delivered; +5m; zhang acks",
+    );
+    let told = report(&story);
+    assert_eq!(
+        (told.time_to_acknowledge.count, told.time_to_acknowledge.most),
+        (2, Span::minutes(5) + Span::seconds(10))
+    );
+    assert_eq!(told.time_to_release.count, 1);
+    let waited = Span::minutes(5) + Span::seconds(2);
+    assert!((told.time_to_release.most - waited).0.abs() < 1_000, "{:?}", told.time_to_release);
+    assert!(
+        told.time_to_first_receipt.internal.count >= 2 && told.time_to_first_receipt.internal.most == Span::seconds(10)
+    );
+    assert_eq!(told.time_to_first_receipt.public.p50, Span::seconds(1));
+    assert_eq!(told.notices.public.confirmed, 1, "by the receiver's own reference");
+    assert!(told.public_confirmed_percent.is_some_and(|percent| percent > 0.0 && percent <= 100.0));
+    assert_eq!(told.warnings_by_peak, PerGrade { red: 1, ..PerGrade::default() });
+    assert!((told.lead_internal.most - Span::minutes(65)).0.abs() < 10_000, "{:?}", told.lead_internal);
+    assert!(told.lead_public.most < told.lead_internal.most && told.lead_public.count == 1);
+}
+
+#[test]
+fn what_stands_for_more_than_a_day_is_stale_and_what_nobody_has_seen_is_named() {
+    let story = Story::<Live>::told(site(), "a blue; +1h; b blue; +23h30m");
+    let told = report(&story);
+    assert_eq!(told.stale.iter().map(|one| &one.alarm).collect::<Vec<_>>(), [&key("stage", "a")]);
+    assert_eq!(told.stale_in_all, 1);
+    assert_eq!(told.longest_unacknowledged.map(|one| one.alarm), Some(key("stage", "a")));
+    let ended = report(&Story::<Live>::told(site(), "a blue; +2h; a clear"));
+    assert_eq!((ended.time_active.count, ended.time_active.most), (1, Span::hours(2)));
+}
+
+#[test]
+fn chatter_is_named_with_a_delay_that_would_have_spared_it() {
+    let mut words = String::from("b blue;");
+    (0..20).for_each(|_| words.push_str("a blue; +20s; a clear; +40s;"));
+    let told = report(&Story::<Live>::told(automatic(), &words));
+    assert_eq!(told.chattering.len(), 1, "b is still: {:?}", told.chattering);
+    let worst = &told.chattering[0];
+    assert_eq!((worst.alarm.clone(), worst.chatter), (key("stage", "a"), 1));
+    let advice = worst.advice.clone().expect("it chattered");
+    assert_eq!((advice.rises, advice.lift_after, advice.spared_by_delay), (19, Some(Span::minutes(1)), 19));
+    assert!(advice.lift_margin.is_some_and(|margin| margin > 0.0), "{advice:?}");
+    let slow = report(&Story::<Live>::told(automatic(), "a blue; +3h; a clear; +3h; a blue; +3h; a clear"));
+    assert_eq!(slow.chattering, []);
+}
+
+#[test]
+fn a_flood_begins_above_ten_in_ten_minutes_and_ends_below_five() {
+    let mut load = Load::default();
+    let at = |minute: i64| Timestamp(START.0.div_euclid(600_000) * 600_000) + Span::minutes(minute);
+    for (bucket, calls) in [(0, 10), (1, 11), (2, 5), (3, 4), (4, 30)] {
+        (0..calls).for_each(|n| load.call(at(bucket * 10) + Span::seconds(n)));
+    }
+    assert!(load.is_flood() && load.now() == 30);
+    let told = load.clone().told(at(0), at(100));
+    assert_eq!((told.calls, told.most_per_10_min, told.floods), (60, 30, 2));
+    assert_eq!((told.listed[0].from, told.listed[0].to), (at(10), at(30)));
+    assert_eq!((told.listed[0].calls, told.listed[0].peak), (16, 11));
+    assert_eq!((told.mean_per_10_min, told.flooded_percent), (6.0, 30.0));
+    // Silence ends a flood.
+    load.advance(at(200));
+    assert!(!load.is_flood() && load.now() == 0);
+}
+
+#[test]
+fn quantiles_are_right_to_a_sixteenth_and_the_rest_exactly() {
+    let mut durations = Durations::default();
+    (1..=10_000).for_each(|ms| durations.add(Span(ms * 7)));
+    let spread = durations.spread();
+    assert_eq!((spread.count, spread.most, spread.mean), (10_000, Span(70_000), Span(35_003)));
+    for (percent, truth) in [(50, 35_000), (95, 66_500), (100, 70_000)] {
+        let said = durations.percentile(percent).0;
+        assert!(said >= truth && said <= truth + truth / 16 + 1, "{percent} %: {said}, not {truth}");
+    }
+    assert_eq!(Durations::default().spread().p95, Span::ZERO);
+}

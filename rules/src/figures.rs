@@ -1,0 +1,158 @@
+//! What a shift was like for the people on duty: how often they were called, how long until they answered, what stood,
+//! chattered or was put aside, and how fast the public heard. Told from the ledger alone, so that the same record gives the
+//! same figures tonight and in three years.
+//!
+//! The terms are those of ISA-18.2 and EEMUA 191: an *annunciation* calls a person (an alarm that rises, a fault, a
+//! re-alarm, a shelf that runs out under a standing alarm); a *flood* begins with a bucket of ten minutes that has more than
+//! ten of them and ends with one that has fewer than five; an alarm *chatters* when it is annunciated three times within a
+//! minute, and is *stale* when it has stood for a day.
+
+use serde::Serialize;
+use watchfire_model::alarm::AlarmKey;
+use watchfire_model::grade::Grade;
+use watchfire_model::id::{ChannelName, PersonId, WarningId};
+use watchfire_model::site::Audience;
+use watchfire_model::suppression::Kind;
+use watchfire_model::time::{Span, Timestamp};
+
+mod advice;
+mod durations;
+mod load;
+mod report;
+mod watcher;
+
+pub use advice::Advice;
+pub use durations::{Durations, Spread};
+pub use load::{BUCKET, Flood, Load, LoadTold};
+pub use report::{Contributor, Notices, PerAudience, Report, Standing, Tally};
+pub use watcher::Watcher;
+
+/// One thing that counts, as the ledger told it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// A person was called.
+    Annunciated {
+        /// By which alarm.
+        alarm: AlarmKey,
+        /// For which grade; none for a fault.
+        grade: Option<Grade>,
+        /// Because an acknowledgement had run out.
+        again: bool,
+    },
+    /// A person took note of an alarm's hazard.
+    Acknowledged {
+        /// Of which.
+        alarm: AlarmKey,
+        /// After how long.
+        after: Span,
+    },
+    /// An alarm's hazard ended.
+    Ended {
+        /// Which.
+        alarm: AlarmKey,
+        /// How long it had stood.
+        stood: Span,
+    },
+    /// An alarm's grade turned.
+    Swung {
+        /// Which.
+        alarm: AlarmKey,
+        /// Up, not down.
+        rose: bool,
+        /// Event time since its last turn.
+        after: Option<Span>,
+        /// How far the measure stood from the threshold, in the measure's unit.
+        distance: Option<f64>,
+    },
+    /// A person put an alarm aside or out of service.
+    PutAside(Aside),
+    /// An alarm that a person had put aside speaks again.
+    TakenBack {
+        /// Which.
+        alarm: AlarmKey,
+        /// How it had been kept quiet.
+        kind: Kind,
+        /// After how long.
+        after: Span,
+    },
+    /// A person asked to put an alarm aside, and was refused.
+    RefusedAside {
+        /// Which.
+        alarm: AlarmKey,
+        /// Who.
+        who: PersonId,
+    },
+    /// A public bulletin that waited for a signature was released.
+    Released {
+        /// Under which warning.
+        warning: WarningId,
+        /// After how long.
+        after: Span,
+    },
+    /// The first receipt for a bulletin.
+    Receipted {
+        /// Under which warning.
+        warning: WarningId,
+        /// To whom.
+        audience: Audience,
+        /// Since the bulletin was made.
+        after: Span,
+    },
+    /// A notice was handed to a channel.
+    Sent {
+        /// To whom.
+        audience: Audience,
+    },
+    /// A notice got its last answer.
+    Settled {
+        /// Through which channel.
+        channel: ChannelName,
+        /// To whom.
+        audience: Audience,
+        /// The answer.
+        outcome: Settled,
+    },
+    /// A warning reached a grade it had never had.
+    Peaked {
+        /// Which.
+        warning: WarningId,
+        /// The grade.
+        grade: Grade,
+        /// Since those on duty first heard of it.
+        internal_lead: Option<Span>,
+        /// Since the public first heard of it.
+        public_lead: Option<Span>,
+    },
+}
+
+/// How a notice ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settled {
+    /// The receiver confirmed it by a reference of its own.
+    Confirmed,
+    /// It was taken over; a receipt is not to be had.
+    TakenOver,
+    /// It will never be taken.
+    Refused,
+}
+
+/// An alarm kept quiet by a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// Which.
+    pub alarm: AlarmKey,
+    /// Shelved or out of service.
+    pub kind: Kind,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when it was meant to last.
+    pub until: Timestamp,
+    /// The highest grade kept quiet; none where the kind has no such limit.
+    pub upto: Option<Grade>,
+    /// Who.
+    pub by: PersonId,
+    /// Why.
+    pub why: String,
+}

@@ -1,0 +1,273 @@
+//! Reads facts off the Desk as its events are applied.
+
+use std::collections::BTreeMap;
+
+use watchfire_model::alarm::{Alarm, AlarmKey};
+use watchfire_model::attention::Attention;
+use watchfire_model::bulletin::{Bulletin, MessageClass};
+use watchfire_model::command::{Act, Refusal};
+use watchfire_model::grade::Grade;
+use watchfire_model::id::{BulletinId, NoticeId, PersonId, WarningId};
+use watchfire_model::mode::Mode;
+use watchfire_model::receipt::{Outcome, Receipt};
+use watchfire_model::site::Audience;
+use watchfire_model::suppression::{Kind, Suppression};
+use watchfire_model::time::{Now, Timestamp};
+
+use super::{Aside, Fact, Settled};
+use crate::desk::{Desk, Event};
+
+/// Notices and bulletins whose answer is still waited for; beyond it the oldest are no longer timed.
+const TIMED_MOST: usize = 100_000;
+
+/// What has been seen of every alarm and of every live warning. Feed it each record's events once the Desk has applied
+/// them, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Watcher {
+    alarms: BTreeMap<AlarmKey, Seen>,
+    warnings: BTreeMap<WarningId, Course>,
+    /// Bulletins that no receipt has come for.
+    unheard: BTreeMap<BulletinId, (WarningId, Audience, Timestamp)>,
+    flying: BTreeMap<NoticeId, (BulletinId, Audience)>,
+}
+
+/// An alarm as it was last seen.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    standing: Option<Grade>,
+    quieted: bool,
+    fault_unacked: bool,
+    unacked_since: Option<Timestamp>,
+    stood_since: Option<Timestamp>,
+    realarms: u32,
+    /// The threshold of the grade that stands.
+    threshold: Option<f64>,
+    /// Event time of the last turn.
+    turned_at: Option<Timestamp>,
+    shelved_since: Option<Timestamp>,
+    out_since: Option<Timestamp>,
+}
+
+/// A live warning so far.
+#[derive(Clone, Debug, Default)]
+struct Course {
+    peak: Option<Grade>,
+    waiting_since: Option<Timestamp>,
+    internal_since: Option<Timestamp>,
+    public_since: Option<Timestamp>,
+}
+
+impl Watcher {
+    /// What `events`, just applied to `desk`, come to.
+    pub fn see<M: Mode>(&mut self, desk: &Desk<M>, now: Now, events: &[Event<M>]) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut touched: Vec<&AlarmKey> = Vec::new();
+        for event in events {
+            match event {
+                Event::Alarm { alarm, shadow: false } => touched.push(&alarm.key),
+                Event::Acknowledged { warning, .. }
+                | Event::SetAside { warning, .. }
+                | Event::Faulted { warning, .. } => {
+                    touched.extend(desk.warning(warning).into_iter().flat_map(|warning| &warning.alarms));
+                }
+                Event::Rekeyed { from, to } => {
+                    if let Some(seen) = self.alarms.remove(from) {
+                        self.alarms.insert(to.clone(), seen);
+                    }
+                }
+                Event::Opened(warning) => {
+                    self.warnings.insert(warning.id.clone(), Course::default());
+                    self.reached(&warning.id, warning.grade, now, &mut facts);
+                }
+                Event::Turned { warning, grade, .. } => self.reached(warning, *grade, now, &mut facts),
+                Event::Waiting { warning, waiting: Some(waiting) } if raises(waiting.class) => {
+                    if let Some(course) = self.warnings.get_mut(warning) {
+                        course.waiting_since = Some(waiting.since);
+                    }
+                }
+                Event::Spoken { bulletin, .. } => self.spoke(bulletin, now, &mut facts),
+                Event::Notice(notice) => {
+                    let audience = notice.bulletin.audience;
+                    facts.push(Fact::Sent { audience });
+                    if self.flying.len() < TIMED_MOST {
+                        self.flying.insert(notice.id.clone(), (notice.bulletin.id.clone(), audience));
+                    }
+                }
+                Event::Receipt(receipt) => self.answered(receipt, now, &mut facts),
+                Event::Closed { warning, .. } => {
+                    self.warnings.remove(warning);
+                }
+                Event::Answered { who, act, refusal: Some(refusal), .. } => {
+                    facts.extend(refused_aside(act, who, refusal));
+                }
+                Event::Alarm { shadow: true, .. }
+                | Event::Unplaced { .. }
+                | Event::AlarmNoted { .. }
+                | Event::Waiting { .. }
+                | Event::Noted { .. }
+                | Event::Deadline { .. }
+                | Event::Witnessed
+                | Event::Answered { .. } => {}
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for key in touched {
+            if let Some(alarm) = desk.alarm(key) {
+                self.alarms.entry(key.clone()).or_default().look(alarm, now, &mut facts);
+            }
+        }
+        facts
+    }
+
+    /// Alarms that stand, and since when.
+    pub fn standing(&self) -> impl Iterator<Item = (&AlarmKey, Timestamp)> {
+        self.alarms.iter().filter_map(|(key, seen)| Some((key, seen.stood_since?)))
+    }
+
+    /// Alarms that nobody has taken note of, and since when.
+    pub fn unacknowledged(&self) -> impl Iterator<Item = (&AlarmKey, Timestamp)> {
+        self.alarms.iter().filter_map(|(key, seen)| Some((key, seen.unacked_since?)))
+    }
+
+    fn reached(&mut self, id: &WarningId, grade: Option<Grade>, now: Now, facts: &mut Vec<Fact>) {
+        let Some(course) = self.warnings.get_mut(id) else { return };
+        if let Some(grade) = grade.filter(|grade| course.peak < Some(*grade)) {
+            course.peak = Some(grade);
+            let lead = |since: Option<Timestamp>| since.map(|since| now.wall - since);
+            facts.push(Fact::Peaked {
+                warning: id.clone(),
+                grade,
+                internal_lead: lead(course.internal_since),
+                public_lead: lead(course.public_since),
+            });
+        }
+    }
+
+    fn spoke(&mut self, bulletin: &Bulletin, now: Now, facts: &mut Vec<Fact>) {
+        if self.unheard.len() < TIMED_MOST {
+            let said = (bulletin.warning.clone(), bulletin.audience, now.wall);
+            self.unheard.insert(bulletin.id.clone(), said);
+        }
+        let Some(course) = self.warnings.get_mut(&bulletin.warning) else { return };
+        match bulletin.audience {
+            Audience::Internal => _ = course.internal_since.get_or_insert(now.wall),
+            Audience::Public => {
+                course.public_since.get_or_insert(now.wall);
+                if let Some(since) = course.waiting_since.take() {
+                    facts.push(Fact::Released { warning: bulletin.warning.clone(), after: now.wall - since });
+                }
+            }
+        }
+    }
+
+    fn answered(&mut self, receipt: &Receipt, now: Now, facts: &mut Vec<Fact>) {
+        let outcome = match &receipt.outcome {
+            Outcome::Delivered { reference: Some(_), .. } => Settled::Confirmed,
+            Outcome::Delivered { reference: None, .. } => Settled::TakenOver,
+            Outcome::Refused { .. } => Settled::Refused,
+            Outcome::Failing { .. } => return,
+        };
+        let Some((bulletin, audience)) = self.flying.remove(&receipt.notice) else { return };
+        facts.push(Fact::Settled { channel: receipt.channel.clone(), audience, outcome });
+        if outcome != Settled::Refused
+            && let Some((warning, audience, since)) = self.unheard.remove(&bulletin)
+        {
+            facts.push(Fact::Receipted { warning, audience, after: now.wall - since });
+        }
+    }
+}
+
+impl Seen {
+    fn look(&mut self, alarm: &Alarm, now: Now, facts: &mut Vec<Fact>) {
+        let key = || alarm.key.clone();
+        let (before, standing) = (self.standing, alarm.standing());
+        if standing != before {
+            let after = self.turned_at.map(|turned| alarm.at - turned);
+            // What it fell from is what it may tremble about.
+            let rose = standing > before;
+            let threshold = if rose { alarm.threshold } else { self.threshold };
+            let distance = alarm.value.zip(threshold).map(|(value, threshold)| (value - threshold).abs());
+            facts.push(Fact::Swung { alarm: key(), rose, after, distance });
+            (self.turned_at, self.threshold) = (Some(alarm.at), alarm.threshold);
+        }
+        let quieted = alarm.is_quieted();
+        if standing.is_some() && !quieted {
+            let again = alarm.realarms > self.realarms;
+            if standing > before || self.quieted || again {
+                facts.push(Fact::Annunciated { alarm: key(), grade: standing, again: again && standing == before });
+            }
+        }
+        let fault_unacked = alarm.fault_attention.is_unacked();
+        let in_service = alarm.suppression(Kind::OutOfService).is_none();
+        if fault_unacked && !self.fault_unacked && in_service {
+            facts.push(Fact::Annunciated { alarm: key(), grade: None, again: false });
+        }
+        if let (Some(since), Some((_, at))) = (self.unacked_since, alarm.attention.noted()) {
+            facts.push(Fact::Acknowledged { alarm: key(), after: at - since });
+        }
+        match (self.stood_since, standing) {
+            (None, Some(_)) => self.stood_since = Some(now.wall),
+            (Some(since), None) => {
+                facts.push(Fact::Ended { alarm: key(), stood: now.wall - since });
+                self.stood_since = None;
+            }
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        self.unacked_since = match &alarm.attention {
+            Attention::Unacked { since } => Some(*since),
+            Attention::Quiet | Attention::Acked { .. } | Attention::Confirmed { .. } => None,
+        };
+        self.look_aside(alarm, now, facts);
+        (self.standing, self.quieted) = (standing, quieted);
+        (self.fault_unacked, self.realarms) = (fault_unacked, alarm.realarms);
+    }
+
+    fn look_aside(&mut self, alarm: &Alarm, now: Now, facts: &mut Vec<Fact>) {
+        for (kind, seen) in [(Kind::Shelved, &mut self.shelved_since), (Kind::OutOfService, &mut self.out_since)] {
+            match (*seen, alarm.suppression(kind)) {
+                (None, Some(suppression)) => {
+                    *seen = Some(now.wall);
+                    facts.extend(aside(&alarm.key, kind, suppression, now).map(Fact::PutAside));
+                }
+                (Some(since), None) => {
+                    *seen = None;
+                    facts.push(Fact::TakenBack { alarm: alarm.key.clone(), kind, after: now.wall - since });
+                }
+                (None, None) | (Some(_), Some(_)) => {}
+            }
+        }
+    }
+}
+
+fn aside(alarm: &AlarmKey, kind: Kind, suppression: &Suppression, now: Now) -> Option<Aside> {
+    let (until, upto, by, why) = match suppression {
+        Suppression::Shelved { ends, upto, by, why, .. } => (*ends, Some(*upto), by, why),
+        Suppression::OutOfService { ends, by, why, .. } => (*ends, None, by, why),
+        Suppression::Inhibited { .. }
+        | Suppression::Deferred { .. }
+        | Suppression::ByDesign { .. }
+        | Suppression::Muted { .. } => return None,
+    };
+    Some(Aside { alarm: alarm.clone(), kind, since: now.wall, until, upto, by: by.clone(), why: why.clone() })
+}
+
+fn refused_aside(act: &Act, who: &PersonId, refusal: &Refusal) -> Option<Fact> {
+    let (Act::Shelve { alarm, .. } | Act::TakeOut { alarm, .. }) = act else { return None };
+    let unknown = matches!(refusal, Refusal::Unknown { .. });
+    (!unknown).then(|| Fact::RefusedAside { alarm: alarm.clone(), who: who.clone() })
+}
+
+/// Whether a message of this class warns, and does not lower or end.
+const fn raises(class: MessageClass) -> bool {
+    match class {
+        MessageClass::Issue | MessageClass::Upgrade => true,
+        MessageClass::Downgrade
+        | MessageClass::Continue
+        | MessageClass::Extend
+        | MessageClass::Correct
+        | MessageClass::Cancel
+        | MessageClass::AllClear
+        | MessageClass::Expire => false,
+    }
+}
