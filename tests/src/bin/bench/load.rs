@@ -16,6 +16,8 @@ const WINDOW: usize = 500;
 pub(crate) enum Wobble {
     /// Between 20 and 50, far below the red of 90.
     Quiet,
+    /// Of a hundred points ninety cross blue, seven yellow, two orange and the last one red.
+    Crossing,
 }
 
 pub(crate) struct Load {
@@ -95,7 +97,7 @@ impl Load {
         Ok(crossed)
     }
 
-    fn packet(&mut self, buffer: &mut Vec<u8>, count: usize, _quiet: Wobble) {
+    fn packet(&mut self, buffer: &mut Vec<u8>, count: usize, wobble: Wobble) {
         let mut payload = Vec::with_capacity(count * 56);
         if self.batch > 1 {
             payload.push(b'[');
@@ -109,7 +111,15 @@ impl Load {
             if place > 0 {
                 payload.push(b',');
             }
-            let value = 20 + (self.next * 7) % 30;
+            let value = match wobble {
+                Wobble::Quiet => 20 + (self.next * 7) % 30,
+                Wobble::Crossing => match point % 100 {
+                    0..90 => 65,
+                    90..97 => 75,
+                    97..99 => 85,
+                    _ => 95,
+                },
+            };
             let _ = write!(payload, "{{\"id\":\"s{point:06}\",\"v\":{value}.5,\"ts\":{}}}", self.at_ms);
             self.next += 1;
         }

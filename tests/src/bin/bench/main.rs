@@ -8,6 +8,7 @@ mod ingest;
 mod latency;
 mod load;
 mod memory;
+mod overload;
 mod process;
 mod sink;
 mod site;
@@ -25,13 +26,14 @@ const POINTS: usize = 10_000;
 /// A benchmark by its name, for so many rounds of the daemon at this path.
 type Suite = (&'static str, fn(&Path, usize) -> anyhow::Result<()>);
 
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 9] = [
     ("qos0", ingest::qos0),
     ("qos1", ingest::qos1),
     ("batches", ingest::batches),
     ("latency", latency::run),
     ("start", start::run),
     ("memory", memory::run),
+    ("overload", overload::run),
     ("backtest", backtest::run),
     ("facts", facts),
 ];

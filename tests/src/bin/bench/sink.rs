@@ -5,12 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// When each request came, and whether it was of a red.
+type Requests = Arc<Mutex<Vec<(Instant, bool)>>>;
 /// Crossing and arrival of each point.
 type Table = Arc<Mutex<Vec<(Option<Instant>, Option<Instant>)>>>;
 
 pub(crate) struct Sink {
     address: SocketAddr,
     table: Table,
+    requests: Requests,
 }
 
 impl Sink {
@@ -18,18 +21,24 @@ impl Sink {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let table: Table = Arc::new(Mutex::new(vec![(None, None); points]));
-        let shared = Arc::clone(&table);
+        let requests = Requests::default();
+        let (shared, noted) = (Arc::clone(&table), Arc::clone(&requests));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let table = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, &table));
+                let (table, requests) = (Arc::clone(&shared), Arc::clone(&noted));
+                std::thread::spawn(move || serve(stream, &table, &requests));
             }
         });
-        Ok(Self { address, table })
+        Ok(Self { address, table, requests })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What has come so far, in order.
+    pub(crate) fn requests(&self) -> Vec<(Instant, bool)> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The point's reading leaves now.
@@ -57,7 +66,7 @@ impl Sink {
     }
 }
 
-fn serve(mut stream: TcpStream, table: &Table) {
+fn serve(mut stream: TcpStream, table: &Table, requests: &Requests) {
     let _ = stream.set_nodelay(true);
     let mut bytes = Vec::new();
     let mut chunk = [0; 1 << 14];
@@ -70,6 +79,8 @@ fn serve(mut stream: TcpStream, table: &Table) {
             (bytes.len() >= head + length).then_some((head, head + length))
         });
         if let Some((head, end)) = whole {
+            let red = bytes[head..end].windows(13).any(|word| word == b"\"grade\":\"red\"");
+            requests.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), red));
             arrive(&bytes[head..end], table);
             bytes.drain(..end);
             if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {

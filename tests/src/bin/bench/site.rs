@@ -24,9 +24,22 @@ impl Site {
     }
 }
 
-/// `measure` is the one rule's, over the quantity `stage`.
+/// `measure` is the one rule's, over the quantity `stage`; every station has an area of its own and a red at 90.
 pub(crate) fn write(
     points: usize,
+    measure: &str,
+    broker: SocketAddr,
+    webhook: Option<SocketAddr>,
+    qos: u8,
+) -> anyhow::Result<Site> {
+    write_in(points, points, ",,,90", measure, broker, webhook, qos)
+}
+
+/// The same with so many areas, stations dealt out to them in order, and a ladder `blue,yellow,orange,red`.
+pub(crate) fn write_in(
+    points: usize,
+    areas_in_all: usize,
+    ladder: &str,
     measure: &str,
     broker: SocketAddr,
     webhook: Option<SocketAddr>,
@@ -39,9 +52,12 @@ pub(crate) fn write(
         "station,id,quantity,unit,interval,resolution,range_low,range_high,blue,yellow,orange,red,source\n".to_owned();
     let mut areas = String::new();
     for point in 0..points {
-        writeln!(stations, "s{point:06},s{point:06},a{point:06},,,,,")?;
-        writeln!(rows, "s{point:06},level,stage,m,1m,0.001 m,-1000,1000,,,,90,key:s{point:06}")?;
-        writeln!(areas, "[[area]]\nid = \"a{point:06}\"\nname = \"a{point:06}\"")?;
+        let area = point * areas_in_all / points;
+        writeln!(stations, "s{point:06},s{point:06},a{area:06},,,,,")?;
+        writeln!(rows, "s{point:06},level,stage,m,1m,0.001 m,-1000,1000,{ladder},key:s{point:06}")?;
+    }
+    for area in 0..areas_in_all {
+        writeln!(areas, "[[area]]\nid = \"a{area:06}\"\nname = \"a{area:06}\"")?;
     }
     let channel = webhook.map_or(String::new(), |address| {
         format!(
