@@ -16,6 +16,7 @@ use watchfire_model::receipt::Receipt;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Span, Steady};
 use watchfire_rules::desk::{Desk, Event, Input};
+use watchfire_rules::figures::{Fact, Watcher};
 
 use crate::storage::ledger::{Entry, Ledger, LedgerError, LedgerId};
 use crate::views::DeskView;
@@ -51,6 +52,8 @@ pub struct Round<M: Mode> {
     pub findings: u64,
     /// How many of them before their journal row was durable.
     pub unjournaled: u64,
+    /// What of it counts for those on duty.
+    pub facts: Vec<Fact>,
     /// Whether anything on the Desk changed.
     pub changed: bool,
 }
@@ -93,6 +96,9 @@ pub struct Duty<M: Mode> {
     highest: Seq,
     unjournaled: u64,
     version: u64,
+    watcher: Watcher,
+    /// What those on duty would count of what is not in the ledger yet.
+    uncounted_facts: Vec<Fact>,
 }
 
 impl<M: Mode> Duty<M> {
@@ -100,6 +106,7 @@ impl<M: Mode> Duty<M> {
     pub fn open(site: Arc<Site>, mut ledger: Ledger, now: Now) -> Result<Self, DutyError> {
         let mut desk = Desk::new(Arc::clone(&site));
         let mut highest = Seq(0);
+        let mut watcher = Watcher::default();
         for record in ledger.read(LedgerId(1)) {
             let record = record?;
             let unreadable = |source| DutyError::Unreadable { record: record.id.0, source };
@@ -110,9 +117,11 @@ impl<M: Mode> Duty<M> {
             for event in &events {
                 desk.apply(record.entry.now, event);
             }
+            watcher.see(&desk, record.entry.now, &events);
         }
         let input = Input::Start;
         let events = desk.step(now, &input);
+        let uncounted_facts = watcher.see(&desk, now, &events);
         let proof = ledger.append(&[encode(now, &input, &events)?])?;
         let in_flight = site.channels.iter().map(|channel| (channel.name.clone(), BTreeSet::new())).collect();
         Ok(Self {
@@ -127,6 +136,8 @@ impl<M: Mode> Duty<M> {
             highest,
             unjournaled: 0,
             version: 0,
+            watcher,
+            uncounted_facts,
         })
     }
 
@@ -162,6 +173,7 @@ impl<M: Mode> Duty<M> {
             inputs.push(Input::Tick);
         }
         let mut round = self.decide(now, &inputs, &asked)?;
+        round.facts = std::mem::take(&mut self.uncounted_facts);
         (round.findings, round.unjournaled) = std::mem::take(&mut self.uncounted);
         self.unjournaled += round.unjournaled;
         round.send = self.hand_out();
@@ -193,6 +205,7 @@ impl<M: Mode> Duty<M> {
                 self.unanswered.push(refusal.map_or(Ok(()), |refusal| Err(refusal.clone())));
             }
             if !events.is_empty() {
+                self.uncounted_facts.extend(self.watcher.see(&self.desk, now, &events));
                 self.unrecorded.push(encode(now, input, &events)?);
             }
         }
@@ -202,7 +215,7 @@ impl<M: Mode> Duty<M> {
             self.unrecorded.clear();
         }
         let answers = std::mem::take(&mut self.unanswered);
-        Ok(Round { send: Vec::new(), answers, findings: 0, unjournaled: 0, changed })
+        Ok(Round { send: Vec::new(), answers, findings: 0, unjournaled: 0, facts: Vec::new(), changed })
     }
 
     /// Gives each courier what it has room for.

@@ -4,6 +4,7 @@
 
 mod declared;
 pub mod door;
+mod operators;
 mod process;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use watchfire_model::row::Row;
 use watchfire_model::suppression::Kind;
 use watchfire_model::time::Timestamp;
 use watchfire_model::warning::Publication;
+use watchfire_rules::figures::{Fact, Load};
 
 use crate::storage::series::{Progress, SeriesStore, Trouble};
 use crate::views::{DeskView, Views};
@@ -100,6 +102,7 @@ pub struct Metrics {
     alarms: IntGaugeVec,
     evidence_lost: IntGauge,
     suppressed: IntGaugeVec,
+    operators: operators::Operators,
     // The stores.
     stored: IntCounterVec,
     store_lag: IntGaugeVec,
@@ -201,6 +204,16 @@ impl Metrics {
         self.ledger_commit.observe(seconds);
     }
 
+    /// What the ledger has just recorded, as far as it counts for those on duty.
+    pub fn facts(&self, facts: &[Fact]) {
+        facts.iter().for_each(|fact| self.operators.count(fact));
+    }
+
+    /// How often those on duty are called.
+    pub fn load(&self, load: &Load) {
+        self.operators.load(load);
+    }
+
     /// Findings were recorded before their readings were on disk.
     pub fn unjournaled(&self, findings: u64) {
         self.unjournaled.inc_by(findings);
@@ -231,6 +244,7 @@ impl Metrics {
             let alarms = view.alarms.iter().filter(|alarm| alarm.suppression(kind).is_some()).count();
             self.suppressed.with_label_values(&[kind.word()]).set(count(alarms));
         }
+        self.operators.alarms(view.now.wall, view.alarms.iter().map(|alarm| &**alarm));
         self.evidence_lost.set(count(view.alarms.iter().filter(|alarm| alarm.evidence.is_lost()).count()));
     }
 

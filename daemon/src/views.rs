@@ -48,7 +48,7 @@ impl DeskView {
         ended.truncate(Self::ENDED_KEPT);
         Self {
             now,
-            alarms: desk.alarms().filter(|alarm| alarm.is_noteworthy()).cloned().collect(),
+            alarms: desk.noteworthy().cloned().collect(),
             stories: desk.stories().map(|(key, story)| (key.clone(), Arc::clone(story))).collect(),
             warnings: live.into_iter().chain(ended).cloned().collect(),
             ..Self::default()

@@ -24,7 +24,7 @@ mod watcher;
 pub use advice::Advice;
 pub use durations::{Durations, Spread};
 pub use load::{BUCKET, Flood, Load, LoadTold};
-pub use report::{Contributor, Notices, PerAudience, Report, Standing, Tally};
+pub use report::{Contributor, Notices, PerAudience, Report, STALE, Standing, Tally};
 pub use watcher::Watcher;
 
 /// One thing that counts, as the ledger told it.

@@ -100,7 +100,38 @@ fn a_story_is_told_with_its_receipts_and_loses_nothing() {
     let bulletins = demo.says(&["bulletins:", "receipted"]);
     let counts: Vec<&str> = bulletins.split([' ', ',']).filter(|word| word.parse::<u64>().is_ok()).collect();
     assert_eq!(counts.first(), counts.last(), "{bulletins}");
+    report_on_it(&folder, told.len());
     prove_the_ledger(&folder);
+}
+
+/// `watchfire report` on what a demo has left: the bulletins that were seen are in it, in each of its three forms.
+fn report_on_it(folder: &TempDir, told: usize) {
+    const SITE: &str = "packs = [\"river\"]\n[site]\nname = \"Mukilteo\"\nissuer = \"x\"\nsender = \"x.example\"\nzone = \"America/Los_Angeles\"\n\
+        [[area]]\nid = \"430000000000\"\nname = \"a\"\n";
+    let config = folder.path().join("report.toml");
+    std::fs::write(&config, SITE).expect("the folder is ours");
+    let (config, data) = (config.display().to_string(), folder.path().join("data").display().to_string());
+    let report = |arguments: &[&str]| {
+        let place = ["report", "--config", &config, "--data-dir", &data];
+        let said = command(&[&place, arguments].concat());
+        assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).expect("text")
+    };
+    let all = ["--from", "2000-01-01T00:00:00Z", "--to", "2040-01-01T00:00:00Z"];
+    let told_of: serde_json::Value =
+        serde_json::from_str(&report(&[&all[..], &["-o", "json"]].concat())).expect("JSON");
+    let number = |pointer: &str| told_of.pointer(pointer).and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX);
+    let confirmed = number("/notices/internal/confirmed") + number("/notices/public/confirmed");
+    assert_eq!(confirmed, u64::try_from(told).expect("few"), "every bulletin on the screen had its receipt: {told_of}");
+    let peaks: u64 =
+        ["blue", "yellow", "orange", "red"].map(|grade| number(&format!("/warnings_by_peak/{grade}"))).iter().sum();
+    assert!(peaks > 0 && number("/warnings_by_peak/red") > 0 && number("/load/calls") >= peaks, "{told_of}");
+    let month = report(&["month", "--of", "2010-12-12"]);
+    assert!(month.contains("2010-12-01 08:00 – 2011-01-01 08:00 (America/Los_Angeles)"), "{month}");
+    assert!(month.contains("| call to acknowledgement |") && month.contains("## Who called most"), "{month}");
+    let rows = report(&["day", "--of", "2010-12-12", "-o", "csv"]);
+    assert!(rows.starts_with("figure,of,value,unit\n") && rows.contains("\nwarnings,red,"), "{rows}");
+    assert!(report(&["day", "--of", "1999-01-01", "--lang", "zh"]).contains("预警 0 起"));
 }
 
 /// `watchfire verify` on what a demo has left: proven, written out, proven from the file, and found out once changed.

@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use watchfire_model::access::Right;
+use watchfire_model::access::{On, Right};
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::attention::Concern;
-use watchfire_model::command::Act;
+use watchfire_model::command::{Act, Report};
 use watchfire_model::grade::Grade;
-use watchfire_model::id::{PersonId, RuleId, SubjectId};
+use watchfire_model::id::{AreaId, HazardId, PersonId, RuleId, SubjectId};
 use watchfire_model::time::Span;
 use watchfire_model::warning::Entry;
 
 use super::Shared;
 use super::acts::{Asks, WHO_MAX, carry_out, person, said};
 use super::directory::Directory;
+use super::gate;
+use super::history::read_time;
 use super::paging::write;
 use super::problem::{Problem, read_json};
 use super::shown::AlarmShown;
@@ -45,11 +48,13 @@ struct Wished {
     concern: Concern,
     /// `shelve`: the highest grade to keep quiet; the one that stands where it is not said.
     upto: Option<Grade>,
-    /// `shelve` and `out-of-service`: for how long, such as `8h`.
+    /// `shelve`, `out-of-service` and `set-grade`: for how long, such as `8h`.
     lasting: Option<String>,
     /// `shelve`: only until the next return to normal.
     #[serde(default)]
     once: bool,
+    /// `set-grade`: the grade, or `clear`.
+    grade: Option<String>,
     /// `assign`: to whom; to nobody puts it back …
     to: Option<String>,
     /// … unless whoever acts takes it over.
@@ -69,7 +74,7 @@ pub(super) async fn show(
 }
 
 /// What may be asked of an alarm, and the right that each act takes.
-pub(super) const ACTS: [(&str, Right); 10] = [
+pub(super) const ACTS: [(&str, Right); 11] = [
     ("ack", Right::Acknowledge),
     ("unack", Right::Acknowledge),
     ("confirm", Right::Acknowledge),
@@ -80,6 +85,7 @@ pub(super) const ACTS: [(&str, Right); 10] = [
     ("unshelve", Right::Suppress),
     ("out-of-service", Right::Suppress),
     ("in-service", Right::Suppress),
+    ("set-grade", Right::SetGrade),
 ];
 
 /// `POST /api/v1/alarms/{rule}/{subject}/{act}`, an act of [`ACTS`].
@@ -96,6 +102,49 @@ pub(super) async fn act(
     carry_out(&shared, asks, wished.who.as_deref(), &wished.why, act).await?;
     let desk = shared.api.views.desk.borrow().clone();
     write(&find(&shared.directory, &desk, &alarm))
+}
+
+/// The body of a report.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reported {
+    /// The person for whom a machine acts. A person acts as whoever they signed in as.
+    who: Option<String>,
+    /// What was seen.
+    why: String,
+    hazard: String,
+    area: String,
+    /// What it is about; with the hazard it names the alarm.
+    place: String,
+    /// How bad it is, or `clear`: it is over.
+    grade: Option<String>,
+    /// When it was seen, RFC 3339; now where it is not said.
+    seen_at: Option<String>,
+    /// Who saw it, and how they are reached.
+    by: String,
+}
+
+/// `POST /api/v1/reports`: takes down what somebody saw. It takes the right to set a grade where it is.
+pub(super) async fn report(State(shared): State<Arc<Shared>>, asks: Asks, body: Bytes) -> Result<Response, Problem> {
+    let Reported { who, why, hazard, area, place, grade, seen_at, by } = read_json(&body)?;
+    let (hazard, area) = (HazardId::from(hazard), AreaId::from(area));
+    gate::allow(&shared, &asks.caller, Right::SetGrade, On::Place { hazard: &hazard, area: &area })?;
+    let seen_at = seen_at.map_or_else(|| Ok((shared.api.clock)()), |text| read_time("seen_at", &text))?;
+    let (place, by) = (said("place", &place, WHO_MAX)?, said("by", &by, WHO_MAX)?);
+    let report = Report { hazard, area, place, grade: graded(grade.as_deref())?, seen_at, by };
+    let alarm = report.alarm();
+    carry_out(&shared, asks, who.as_deref(), &why, Act::Report(report)).await?;
+    let desk = shared.api.views.desk.borrow().clone();
+    write(&find(&shared.directory, &desk, &alarm))
+}
+
+/// A grade, or none for `clear`.
+fn graded(text: Option<&str>) -> Result<Option<Grade>, Problem> {
+    match text {
+        None => Err(Problem::bad_request("`grade` is missing: blue, yellow, orange, red or clear")),
+        Some("clear") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|error| Problem::bad_request(format!("`grade`: {error}"))),
+    }
 }
 
 fn find<'a>(directory: &'a Directory, desk: &'a DeskView, key: &AlarmKey) -> Option<Whole<'a>> {
@@ -116,6 +165,7 @@ impl Wished {
             "unshelve" => Act::Unshelve { alarm },
             "out-of-service" => Act::TakeOut { alarm, lasting: self.lasts()? },
             "in-service" => Act::PutBack { alarm },
+            "set-grade" => Act::SetGrade { alarm, grade: graded(self.grade.as_deref())?, lasting: self.lasts()? },
             "assign" => {
                 let to = self.to.as_deref().map(|to| said("to", to, WHO_MAX)).transpose()?;
                 Act::Assign { alarm, to: to.map(PersonId::from).or_else(|| self.mine.then(|| who.clone())) }

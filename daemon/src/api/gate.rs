@@ -185,11 +185,7 @@ fn admit(
     match caller.may(right, on) {
         Ok(()) => Ok(Some(caller)),
         Err(denied) => {
-            let shut = match &denied {
-                Denied::Role { .. } => Shut::Role,
-                Denied::Scope => Shut::Scope,
-                Denied::Nobody => Shut::Nobody,
-            };
+            let shut = why_shut(&denied);
             let problem = Problem::new(StatusCode::FORBIDDEN, denied.to_string());
             // Asked for a person's act on a warning that there is: the ledger has it like any other refused command.
             if let (Some(warning), true) = (named.warning.as_ref().filter(|_| place.is_some()), right.is_on_a_warning())
@@ -199,6 +195,22 @@ fn admit(
             Err((shut, problem))
         }
     }
+}
+
+const fn why_shut(denied: &Denied) -> Shut {
+    match denied {
+        Denied::Role { .. } => Shut::Role,
+        Denied::Scope => Shut::Scope,
+        Denied::Nobody => Shut::Nobody,
+    }
+}
+
+/// For a route whose place only its body names: it needs [`Need::SignedIn`], and asks here.
+pub(super) fn allow(shared: &Shared, caller: &Caller, right: Right, on: On<'_>) -> Result<(), Problem> {
+    caller.may(right, on).map_err(|denied| {
+        shared.api.metrics.shut(why_shut(&denied));
+        Problem::new(StatusCode::FORBIDDEN, denied.to_string())
+    })
 }
 
 fn note(shared: &Arc<Shared>, caller: &Caller, right: Right, warning: WarningId, denied: Denied) {

@@ -135,7 +135,7 @@ fn off_the_way<T>(read: impl FnOnce() -> T) -> T {
     }
 }
 
-fn read_time(name: &str, text: &str) -> Result<Timestamp, Problem> {
+pub(super) fn read_time(name: &str, text: &str) -> Result<Timestamp, Problem> {
     let ms = match text.parse::<i64>() {
         Ok(ms) => Some(ms),
         Err(_) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),

@@ -91,6 +91,48 @@ pub enum AlarmsAct {
     },
     /// Adds the words of --why to an alarm's story.
     Comment(ActArgs),
+    /// Sets a grade against the judged one, for a time: until it runs out, rises higher, or clears.
+    SetGrade {
+        /// Who, why and on which alarm.
+        #[command(flatten)]
+        wish: ActArgs,
+        /// blue, yellow, orange, red or clear.
+        #[arg(long)]
+        grade: String,
+        /// For how long, such as 2h.
+        #[arg(long = "for", value_name = "SPAN")]
+        lasting: String,
+    },
+    /// Takes down what somebody saw, by telephone or on patrol: it becomes an alarm like any other.
+    Report(ReportedArgs),
+}
+
+/// What somebody saw.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReportedArgs {
+    /// What it is about, such as "upstream bridge"; with the hazard it names the alarm.
+    pub place: String,
+    /// Of which hazard, such as river_flood.
+    #[arg(long)]
+    pub hazard: String,
+    /// In which area.
+    #[arg(long)]
+    pub area: String,
+    /// blue, yellow, orange or red; clear says that it is over.
+    #[arg(long)]
+    pub grade: String,
+    /// When it was seen, such as 2026-08-01T14:20:00+08:00; now where it is not given.
+    #[arg(long, value_name = "INSTANT")]
+    pub seen: Option<String>,
+    /// Who saw it, and how they are reached.
+    #[arg(long)]
+    pub by: String,
+    /// For whom a machine acts; a person acts as whoever they signed in as.
+    #[arg(long, env = "WATCHFIRE_WHO")]
+    pub who: Option<String>,
+    /// What was seen.
+    #[arg(long)]
+    pub why: String,
 }
 
 /// An act on one alarm.
@@ -164,20 +206,34 @@ async fn ask(client: &Client, act: &AlarmsAct, style: Style) -> Result<(), Faile
         AlarmsAct::InService(wish) => (wish, "in-service", json!({})),
         AlarmsAct::Assign { wish, to, nobody } => (wish, "assign", json!({"to": to, "mine": to.is_none() && !nobody})),
         AlarmsAct::Comment(wish) => (wish, "comment", json!({})),
+        AlarmsAct::SetGrade { wish, grade, lasting } => {
+            (wish, "set-grade", json!({"grade": grade, "lasting": lasting}))
+        }
+        AlarmsAct::Report(report) => {
+            let ReportedArgs { place, hazard, area, grade, seen, by, who, why } = report;
+            let body = json!({"place": place, "hazard": hazard, "area": area, "grade": grade, "seen_at": seen,
+                "by": by, "who": who, "why": why});
+            after(place, "report", &client.act(&[], "reports", &body).await?, style);
+            return Ok(());
+        }
     };
     let mut body = more;
     if let Some(who) = &wish.who {
         body["who"] = json!(who);
     }
     body["why"] = json!(wish.why);
-    let after = client.act(&path(&wish.id)?, name, &body).await?;
-    match style.output {
-        Format::Table if after.is_null() => println!("{}: {name}", wish.id),
-        Format::Table => println!("{}", table::line(&after, style.lang())),
-        Format::Json => println!("{after}"),
-        Format::Csv => println!("{}\n{}", table::CSV_HEADER, table::csv(&after)),
-    }
+    after(&wish.id, name, &client.act(&path(&wish.id)?, name, &body).await?, style);
     Ok(())
+}
+
+/// How it stands after an act; nothing, where it is quiet now.
+fn after(id: &str, act: &str, alarm: &Value, style: Style) {
+    match style.output {
+        Format::Table if alarm.is_null() => println!("{id}: {act}"),
+        Format::Table => println!("{}", table::line(alarm, style.lang())),
+        Format::Json => println!("{alarm}"),
+        Format::Csv => println!("{}\n{}", table::CSV_HEADER, table::csv(alarm)),
+    }
 }
 
 fn concern(side: &SideArgs) -> Value {

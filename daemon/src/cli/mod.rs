@@ -10,6 +10,7 @@ mod logging;
 pub mod login;
 mod password;
 pub mod people;
+pub mod report;
 pub mod run;
 pub mod sample;
 pub mod tap;
@@ -67,6 +68,8 @@ enum Command {
     Warnings(warnings::WarningsArgs),
     /// Proves that the ledger is what was written, and writes it out for others to prove.
     Verify(verify::VerifyArgs),
+    /// What a shift, a day or a month was like for those on duty, from the ledger.
+    Report(report::ReportArgs),
     /// Lists alarms of a running daemon and acts on one of them: takes note, shelves, takes out of service, assigns.
     Alarms(alarms::AlarmsArgs),
     /// Who has an account, with which role and scope; makes, changes and removes them.
@@ -171,6 +174,7 @@ pub fn main() -> ExitCode {
         | Command::Tap(_)
         | Command::Warnings(_)
         | Command::Verify(_)
+        | Command::Report(_)
         | Command::Alarms(_)
         | Command::People(_)
         | Command::Login(_)
@@ -203,6 +207,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         },
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
         Command::Verify(args) => verify::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Alarms(args) => runtime()?.block_on(alarms::run(args)),
         Command::People(args) => runtime()?.block_on(people::run(args)),
         Command::Login(args) => runtime()?.block_on(login::login(args)),

@@ -125,6 +125,7 @@ impl Metrics {
                 "Alarms that are not announced, by what keeps them quiet; one may be kept quiet by several.",
                 &["by"],
             ),
+            operators: super::operators::Operators::declare(&at),
             stored: at.counter_vec("watchfire_readings_stored_total", "Readings taken by a store.", &["store"]),
             store_lag: at.gauge_vec(
                 "watchfire_store_lag_rows",
@@ -205,7 +206,7 @@ macro_rules! declare {
 }
 macro_rules! declare_vec {
     ($($method:ident => $kind:ty;)*) => {$(
-        fn $method(&self, name: &str, help: &str, labels: &[&str]) -> $kind {
+        pub(super) fn $method(&self, name: &str, help: &str, labels: &[&str]) -> $kind {
             self.keep(<$kind>::new(Opts::new(name, help), labels).expect(LITERAL))
         }
     )*};
@@ -215,10 +216,10 @@ impl Declare<'_> {
     declare! { counter => IntCounter; float_counter => Counter; gauge => IntGauge; float_gauge => Gauge; }
     declare_vec! { counter_vec => IntCounterVec; gauge_vec => IntGaugeVec; float_gauge_vec => GaugeVec; }
 
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    pub(super) fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
         self.keep(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())).expect(LITERAL))
     }
-    fn histogram_vec(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
+    pub(super) fn histogram_vec(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
         self.keep(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels).expect(LITERAL))
     }
     fn keep<C: prometheus::core::Collector + Clone + 'static>(&self, metric: C) -> C {

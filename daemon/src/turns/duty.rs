@@ -14,6 +14,7 @@ use watchfire_model::durable::Durable;
 use watchfire_model::id::ChannelName;
 use watchfire_model::mode::Live;
 use watchfire_model::time::{Now, Span, Steady};
+use watchfire_rules::figures::{Fact, Load};
 
 use super::Progress;
 use crate::clock::Stopwatch;
@@ -25,8 +26,10 @@ use crate::views::{Asked, DeskView, Wish};
 const IDLE: Span = Span::seconds(1);
 /// Things taken together into one ledger transaction.
 pub const PER_ROUND: usize = 1_024;
-/// How long a screen may lag behind in a storm: the view is published so often and, after an act, at once.
+/// The view is published so often and, after an act, at once; in a storm so much less often that it takes a twentieth of
+/// the loop's time.
 const VIEW_PAUSE: Span = Span(20);
+const VIEW_PAUSE_MOST: Span = Span::seconds(1);
 /// Pause before a ledger that refused is asked again.
 pub const LEDGER_PAUSE: Duration = Duration::from_millis(200);
 
@@ -44,6 +47,8 @@ pub struct DutyTurns {
     unseen: bool,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
+    /// How often those on duty are called.
+    load: Load,
     said: Vec<Said>,
     /// Those who asked, in the order of their commands.
     asked: Vec<oneshot::Sender<Result<(), Refusal>>>,
@@ -61,7 +66,18 @@ impl DutyTurns {
     ) -> Self {
         let (said, asked) = (Vec::with_capacity(PER_ROUND), Vec::new());
         let publish_at = now.steady;
-        let mut turns = Self { duty, couriers, view, publish_at, unseen: true, progress, metrics, said, asked };
+        let mut turns = Self {
+            duty,
+            couriers,
+            view,
+            publish_at,
+            unseen: true,
+            progress,
+            metrics,
+            load: Load::default(),
+            said,
+            asked,
+        };
         turns.publish(now);
         turns
     }
@@ -116,6 +132,14 @@ impl DutyTurns {
             self.metrics.unjournaled(round.unjournaled);
             warn!(findings = round.unjournaled, "findings recorded before their readings were on disk");
         }
+        for fact in &round.facts {
+            if matches!(fact, Fact::Annunciated { .. }) {
+                self.load.call(now.wall);
+            }
+        }
+        self.load.advance(now.wall);
+        self.metrics.facts(&round.facts);
+        self.metrics.load(&self.load);
         self.progress.recorded.fetch_add(round.findings, Ordering::AcqRel);
         for notice in round.send {
             let (channel, id) = (notice.get().channel.clone(), notice.get().id.clone());
@@ -141,8 +165,10 @@ impl DutyTurns {
     }
 
     fn publish(&mut self, now: Now) {
-        (self.unseen, self.publish_at) = (false, now.steady + VIEW_PAUSE);
+        let took = Stopwatch::start();
         self.view.send_replace(Arc::new(self.duty.view(now)));
+        let pause = Span(took.span().0 * 20).clamp(VIEW_PAUSE, VIEW_PAUSE_MOST);
+        (self.unseen, self.publish_at) = (false, now.steady + pause);
     }
 
     /// The Desk and its ledger, to look at.

@@ -105,6 +105,13 @@ impl Served {
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
+    /// The hazard and area of the yellow stage.
+    async fn place(&self) -> (String, String) {
+        let alarm: Value = serde_json::from_str(&self.done("show river-stage/qingshi -o json").await).expect("JSON");
+        let text = |at: &str| alarm.pointer(at).and_then(Value::as_str).expect("a text").to_owned();
+        (text("/hazard"), text("/area"))
+    }
+
     async fn done(&self, line: &str) -> String {
         let (code, out, err) = self.alarms(line).await;
         assert_eq!((code, err.as_str()), (Some(0), ""), "{line}");
@@ -170,6 +177,37 @@ async fn an_alarm_is_put_aside_within_its_limits_and_listed_so() {
     let agreed = served.done(&format!("out-of-service {alarm} --for 2h --who li")).await;
     assert!(agreed.contains("out of service →"), "{agreed}");
     assert!(!served.done(&format!("in-service {alarm}")).await.contains("out of service"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_saw_is_taken_down_and_stands_until_it_is_over() {
+    let served = serve().await;
+    let (hazard, area) = served.place().await;
+    let report = format!("report 上游桥 --hazard {hazard} --area {area} --by 村长老李 --why 水漫桥面");
+    let told = served.done(&format!("{report} --grade orange --seen 2026-08-01T03:00:00+08:00")).await;
+    let id = format!("reported:{hazard}/上游桥");
+    assert!(told.contains(&id) && told.contains("Ⅱ Orange"), "{told}");
+    let shown = served.done(&format!("show {id}")).await;
+    for words in ["上游桥", "by 村长老李: 水漫桥面", "not acknowledged"] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    assert!(served.done(&format!("ack {id} --why heard")).await.contains("acknowledged by zhang"));
+    served.done(&format!("{report} --grade clear")).await;
+    assert!(!served.done("list").await.contains("Ⅱ Orange"));
+    assert!(served.refused(&format!("{report} --grade clear")).await.contains("nothing is reported of"));
+    assert!(served.refused(&format!("{report} --grade pink")).await.contains("`grade`: \"pink\" is not a grade"));
+    assert!(served.refused(&format!("{report} --grade red --seen noon")).await.contains("`seen_at` is neither"));
+    let nowhere = format!("report x --hazard {hazard} --area nowhere --by me --why x --grade red");
+    assert!(served.refused(&nowhere).await.contains("no area \"nowhere\""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_sets_a_grade_for_a_time() {
+    let served = serve().await;
+    let set = "set-grade river-stage/qingshi --why camera";
+    assert!(served.done(&format!("{set} --grade orange --for 2h")).await.contains("Ⅱ Orange"));
+    assert!(served.refused(&format!("{set} --grade orange --for 0s")).await.contains("must last for some time"));
+    assert!(served.refused(&format!("{set} --grade dark --for 1h")).await.contains("is not a grade"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -293,9 +293,14 @@ async fn an_officer_acts_in_their_own_hazards_and_areas_alone() {
             assert_eq!(problem["detail"], "that hazard or area is outside the scope of this account");
         }
     }
+    // A report names its place in its body. The Desk behind this house has no hazards: it says so to whoever may ask.
+    let report =
+        json!({"why": "x", "hazard": "river_flood", "area": "431124000000", "place": "p", "grade": "red", "by": "li"});
+    assert_eq!(house.post("/api/v1/reports", Some(&town), &report).await.0, 403);
+    assert_eq!(house.post("/api/v1/reports", Some(&county), &report).await.0, 404);
     let story = house.get(RED, Some(&county)).await.1;
     assert_eq!(story["timeline"].as_array().and_then(|all| all.last()).expect("a story")["who"], "county");
-    assert_eq!(house.counted("watchfire_http_denied_total{why=\"scope\"}"), 3.0);
+    assert_eq!(house.counted("watchfire_http_denied_total{why=\"scope\"}"), 4.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -68,7 +68,7 @@ words! {
         Release = "release",
         /// Withdraws a warning issued in error.
         Cancel = "cancel",
-        /// Sets a grade against the judged one.
+        /// Sets a grade against the judged one, or from what somebody reports.
         SetGrade = "set_grade",
         /// Puts an alarm aside for a time, or out of service.
         Suppress = "suppress",
@@ -104,7 +104,7 @@ impl From<&Act> for Right {
             Act::Shelve { .. } | Act::Unshelve { .. } | Act::TakeOut { .. } | Act::PutBack { .. } => Self::Suppress,
             Act::Release { .. } => Self::Release,
             Act::Cancel { .. } => Self::Cancel,
-            Act::SetGrade { .. } => Self::SetGrade,
+            Act::SetGrade { .. } | Act::Report(_) => Self::SetGrade,
         }
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::alarm::AlarmKey;
 use crate::attention::Concern;
 use crate::grade::Grade;
-use crate::id::{CommandId, PersonId, WarningId};
-use crate::time::Span;
+use crate::id::{AreaId, CommandId, HazardId, PersonId, RuleId, SubjectId, WarningId};
+use crate::time::{Span, Timestamp};
 
 /// A command. Every one is in the ledger, refused ones too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub enum Act {
         /// For how long; mandatory.
         lasting: Span,
     },
+    /// Says what somebody saw: by telephone, on patrol. It becomes an alarm of its own, or changes the one that stands.
+    Report(Report),
     /// Takes note of one alarm, as seen at `version`.
     AcknowledgeAlarm {
         /// Which alarm.
@@ -129,6 +131,35 @@ pub enum Act {
         /// Which alarm.
         alarm: AlarmKey,
     },
+}
+
+/// An observation by a person (FEATURES A13). Who takes it down is the command's `who`, and what was seen its `why`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Of which hazard.
+    pub hazard: HazardId,
+    /// Where a warning from it goes.
+    pub area: AreaId,
+    /// What it is about, such as 上游桥; with the hazard it names the alarm, so that a second call about the same place
+    /// changes the same alarm.
+    pub place: String,
+    /// How bad it is; none: it is over.
+    pub grade: Option<Grade>,
+    /// When it was seen.
+    pub seen_at: Timestamp,
+    /// Who saw it, and how they are reached.
+    pub by: String,
+}
+
+impl Report {
+    /// Rules that begin so are nobody's: their alarms come from people.
+    pub const RULES: &'static str = "reported:";
+
+    /// The alarm that it is about.
+    pub fn alarm(&self) -> AlarmKey {
+        let rule = RuleId::from(format!("{}{}", Self::RULES, self.hazard));
+        AlarmKey { rule, subject: SubjectId::from(self.place.clone()) }
+    }
 }
 
 /// Why the Desk refused a command. Each says what would be accepted.

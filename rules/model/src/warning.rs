@@ -165,6 +165,7 @@ pub enum What {
     Cancelled,
     Expired,
     Overridden,
+    Reported,
     Unacknowledged,
     Realarmed,
     Confirmed,

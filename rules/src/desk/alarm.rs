@@ -35,6 +35,12 @@ impl<M: Mode> Step<'_, M> {
             let (rule, subject) = (finding.rule.clone(), finding.subject.clone());
             return self.emit(Event::Unplaced { rule, subject, n: finding.n });
         };
+        self.file_finding(finding, key, bearing);
+    }
+
+    /// Files what was found where it bears.
+    pub(super) fn file_finding(&mut self, finding: &Finding, key: AlarmKey, bearing: Bearing) {
+        let old = self.desk.register.get(&key);
         let shadow = bearing.shadow;
         let before_moving = old.filter(|old| old.alarm.area != bearing.area).map(|old| old.alarm.clone());
         let left = old.filter(|old| !old.shadow).map(|old| Place::of(&old.alarm));

@@ -76,6 +76,7 @@ impl<M: Mode> Step<'_, M> {
             Act::Release { warning, version } => self.release(command, warning, *version),
             Act::Cancel { warning, version } => self.cancel(command, warning, *version),
             Act::SetGrade { alarm, grade, lasting } => self.set_grade(command, alarm, *grade, *lasting),
+            Act::Report(report) => self.report(command, report),
             Act::AcknowledgeAlarm { alarm, version, concern } => {
                 self.acknowledge_alarm(command, alarm, *version, *concern)
             }

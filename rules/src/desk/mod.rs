@@ -18,6 +18,7 @@ mod outbox;
 mod quiet;
 mod register;
 mod release;
+mod report;
 mod suppression;
 pub mod text;
 mod timetable;
@@ -151,6 +152,11 @@ impl<M: Mode> Desk<M> {
         self.cases.get(id).map(|case| &*case.warning)
     }
 
+    /// Those alarms that have anything for an officer to see.
+    pub fn noteworthy(&self) -> impl Iterator<Item = &Arc<Alarm>> {
+        self.register.noteworthy()
+    }
+
     /// One alarm that has ever spoken.
     pub fn alarm(&self, key: &AlarmKey) -> Option<&Alarm> {
         self.register.get(key).map(|filed| &*filed.alarm)
@@ -166,9 +172,10 @@ impl<M: Mode> Desk<M> {
         self.register.get(alarm).map_or(&[], |filed| &filed.story)
     }
 
-    /// What people did and said about each alarm that has a story, to keep and look at.
+    /// What people did and said about each noteworthy alarm that has a story, to keep and look at.
     pub fn stories(&self) -> impl Iterator<Item = (&AlarmKey, &Arc<Vec<Entry>>)> {
-        self.register.filed().filter(|filed| !filed.story.is_empty()).map(|filed| (&filed.alarm.key, &filed.story))
+        let told = self.register.noteworthy().filter_map(|alarm| self.register.get(&alarm.key));
+        told.filter(|filed| !filed.story.is_empty()).map(|filed| (&filed.alarm.key, &filed.story))
     }
 
     /// Lines that a warning's story no longer lists, counted by kind.

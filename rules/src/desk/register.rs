@@ -109,6 +109,8 @@ impl Group {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Register {
     alarms: BTreeMap<AlarmKey, Filed>,
+    /// Those with anything to see; of ten thousand stations most have nothing.
+    noteworthy: BTreeMap<AlarmKey, Arc<Alarm>>,
     groups: BTreeMap<Place, Group>,
 }
 
@@ -130,6 +132,10 @@ impl Register {
         self.alarms.values().map(|filed| &filed.alarm)
     }
 
+    pub(super) fn noteworthy(&self) -> impl Iterator<Item = &Arc<Alarm>> {
+        self.noteworthy.values()
+    }
+
     pub(super) fn filed(&self) -> impl Iterator<Item = &Filed> {
         self.alarms.values()
     }
@@ -146,13 +152,18 @@ impl Register {
             group.enter(&alarm, grade);
             under.clone_from(&group.live);
         }
-        self.alarms.insert(alarm.key.clone(), Filed { alarm: Arc::new(alarm), shadow, story });
+        let alarm = Arc::new(alarm);
+        if alarm.is_noteworthy() {
+            self.noteworthy.insert(alarm.key.clone(), Arc::clone(&alarm));
+        }
+        self.alarms.insert(alarm.key.clone(), Filed { alarm, shadow, story });
         under
     }
 
     /// Takes an alarm out, and out of its group.
     pub(super) fn take(&mut self, key: &AlarmKey) -> Option<Filed> {
         let filed = self.alarms.remove(key)?;
+        self.noteworthy.remove(key);
         let place = Place::of(&filed.alarm);
         if let Some(group) = self.groups.get_mut(&place).filter(|_| !filed.shadow) {
             if let Some(grade) = filed.alarm.standing() {
@@ -169,7 +180,11 @@ impl Register {
     /// Changes an alarm where it is filed. `change` must not touch what groups it.
     pub(super) fn touch(&mut self, key: &AlarmKey, change: impl FnOnce(&mut Alarm)) -> Option<&Alarm> {
         let filed = self.alarms.get_mut(key)?;
+        self.noteworthy.remove(key);
         change(Arc::make_mut(&mut filed.alarm));
+        if filed.alarm.is_noteworthy() {
+            self.noteworthy.insert(key.clone(), Arc::clone(&filed.alarm));
+        }
         Some(&filed.alarm)
     }
 

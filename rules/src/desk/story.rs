@@ -6,16 +6,16 @@
 //! `refused` answer the oldest unsettled notice, `all delivered` every one. On one alarm, as it stands: `zhang acks a`,
 //! `unacks`, `confirms`, `resets` (each also with `fault` at the end), `zhang takes a`, `zhang drops a`,
 //! `zhang hands a li`, `zhang comments a`, `zhang shelves a yellow 8h` (`shelves_once`), `zhang unshelves a`, `zhang stops a
-//! 2h` (out of service), `zhang starts a`.
+//! 2h` (out of service), `zhang starts a`. `zhang reports bridge red` is what somebody saw there, and `over` ends it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     attention::{AttentionPolicy, Concern},
     bulletin::Bulletin,
-    command::{Act, Command, Refusal},
+    command::{Act, Command, Refusal, Report},
     finding::{Change, Evidence, Finding},
     grade::{Grade, PerGrade},
     id::{
@@ -288,6 +288,17 @@ impl<M: Mode> Story<M> {
                 let alarm = key("stage", subject);
                 return self.command(who, Act::Shelve { alarm, upto, lasting, one_shot: act == "shelves_once" });
             }
+            [who, "reports", place, grade] => {
+                let report = Report {
+                    hazard: HazardId::from("river_flood"),
+                    area: self.site.stations[0].area.clone(),
+                    place: place.to_owned(),
+                    grade: grade.parse().ok(),
+                    seen_at: self.now.wall - Span::minutes(5),
+                    by: "village head Li".to_owned(),
+                };
+                return self.command(who, Act::Report(report));
+            }
             [who, "sets", subject, grade, span] => {
                 let lasting = span.parse().expect("a span");
                 return self
@@ -328,7 +339,18 @@ impl<M: Mode> Story<M> {
     pub(super) fn step(&mut self, input: Input) -> Vec<Event<M>> {
         let events = self.desk.step(self.now, &input);
         self.record.push((self.now, input, events.clone()));
+        self.check_indexes();
         events
+    }
+
+    /// What is kept to be found quickly is what a search would find.
+    fn check_indexes(&self) {
+        let noteworthy = self.desk.alarms().filter(|alarm| alarm.is_noteworthy());
+        assert!(self.desk.noteworthy().eq(noteworthy), "noteworthy alarms");
+        for channel in &self.site.channels {
+            let unsettled = self.desk.unsettled().filter(|notice| notice.channel == channel.name).count();
+            assert_eq!(self.desk.unsettled_on(&channel.name, &BTreeSet::new()), unsettled, "{}", channel.name);
+        }
     }
 
     /// Lets time pass; whenever the Desk wants to be called, it is.

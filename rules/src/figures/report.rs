@@ -15,7 +15,7 @@ use super::load::{Load, LoadTold, ratio};
 use super::{Aside, Fact, Settled, Watcher};
 
 /// An alarm that has stood for longer is stale.
-const STALE: Span = Span::days(1);
+pub const STALE: Span = Span::days(1);
 /// How many are named where the worst are named.
 const NAMED: usize = 10;
 /// How many acts of putting aside are listed; beyond it they are counted.

@@ -1,13 +1,14 @@
 //! The figures of a shift, told from stories.
 
 use watchfire_model::{
+    attention::AttentionPolicy,
     grade::{Grade, PerGrade},
     mode::Live,
     suppression::Kind,
     time::{Span, Timestamp},
 };
 
-use crate::desk::story::{START, Story, automatic, key, site};
+use crate::desk::story::{START, Story, automatic, flood, key, site};
 use crate::desk::{Desk, Event};
 use crate::figures::{Durations, Load, Report, Tally, Watcher};
 
@@ -26,7 +27,9 @@ fn report(story: &Story<Live>) -> Report {
 
 #[test]
 fn a_call_is_an_alarm_that_rises_a_fault_a_realarm_and_a_shelf_that_runs_out() {
-    let mut story = Story::<Live>::told(automatic(), "a blue; +1m; a yellow; +1m; a blue; +1m; a lost");
+    let mut site = automatic();
+    flood(&mut site).attention.reack = AttentionPolicy::default().reack;
+    let mut story = Story::<Live>::told(site, "a blue; +1m; a yellow; +1m; a blue; +1m; a lost");
     let told = report(&story);
     assert_eq!((told.load.calls, told.calls_for_faults), (3, 1), "the fall calls nobody");
     assert_eq!(told.calls_by_grade, PerGrade { blue: 1, yellow: 1, ..PerGrade::default() });

@@ -5,14 +5,15 @@ use watchfire_model::{
     command::{Act, Command, Refusal},
     deed::{Deed, Done},
     grade::Grade,
-    id::CommandId,
+    id::{CommandId, PersonId},
     mode::Live,
+    time::Span,
     warning::{Ending, Publication, What},
 };
 
 use super::super::{
     Event, Input,
-    story::{Story, automatic, key, site},
+    story::{START, Story, automatic, key, site},
 };
 use super::lives::check;
 
@@ -171,4 +172,28 @@ fn a_deed_beside_the_desk_is_recorded_and_changes_nothing() {
     let events = story.step(Input::Deed(Deed { who, why, from, what: Done::SignedIn }));
     assert_eq!(events, [Event::Witnessed]);
     assert!(before == story.desk);
+}
+
+#[test]
+fn what_somebody_saw_becomes_an_alarm_with_the_same_life() {
+    let mut story = Story::<Live>::begin(site());
+    story.refuse("zhang reports bridge over", "nothing is reported of reported:river_flood/bridge that could be over");
+    story.tell("zhang reports bridge yellow");
+    let bridge = story.alarm("reported:river_flood", "bridge").expect("an alarm").clone();
+    assert_eq!((bridge.standing(), bridge.name.as_str()), (Some(Grade::Yellow), "bridge"));
+    assert_eq!(bridge.onset, START - Span::minutes(5), "when it was seen");
+    assert_eq!(story.said(), "i raised yellow");
+    let told = story.desk.story_of(&bridge.key).last().expect("a line").clone();
+    assert_eq!((told.what, told.who.as_ref().map(PersonId::as_str)), (What::Reported, Some("zhang")));
+    assert!(told.note.contains("by village head Li"), "{}", told.note);
+    // One warning for the reach, whoever saw what; a sensor and a person each hold it.
+    story.tell("zhang acks; a blue; li reports bridge red");
+    assert_eq!(story.desk.warnings().count(), 1);
+    assert!(story.alarm("reported:river_flood", "bridge").is_some_and(|alarm| alarm.attention.is_unacked()));
+    story.tell("li reports bridge over; +1m");
+    let warning = story.desk.warnings().next().expect("one");
+    assert_eq!(warning.grade, Some(Grade::Blue), "the sensor's grade stands on");
+    assert!(warning.timeline.iter().filter(|entry| entry.what == What::Reported).count() >= 2);
+    let again = story.restarted();
+    assert_eq!(again.alarm(&bridge.key), story.desk.alarm(&bridge.key));
 }

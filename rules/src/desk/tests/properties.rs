@@ -45,6 +45,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     let findings =
         (subject(), select(vec!["blue", "yellow", "orange", "red", "clear", "lost", "back", "faulty", "missed"]));
     let people = (select(vec!["zhang", "li"]), select(vec!["signs", "signs", "acks", "cancels"]));
+    let reports = (select(vec!["zhang", "li"]), select(vec!["blue", "red", "over"]));
     let words = (select(vec!["a", "b"]), select(vec!["clear", "blue", "red"]), select(vec!["1m", "3h", "40h"]));
     let on_alarms = (select(vec!["zhang", "li"]), select(ALARM_ACTS.to_vec()), select(vec!["a", "b"]), any::<bool>());
     let aside = (
@@ -82,6 +83,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         }),
         3 => aside.prop_map(|(who, act, subject, limit)| Deed::Said(format!("{who} {act} {subject} {limit}"))),
         1 => out.prop_map(|(who, subject, span)| Deed::Said(format!("{who} stops {subject} {span}"))),
+        1 => reports.prop_map(|(who, grade)| Deed::Said(format!("{who} reports bridge {grade}"))),
         1 => words.prop_map(|(subject, grade, span)| Deed::Said(format!("li sets {subject} {grade} {span}"))),
         4 => rest.prop_map(|words| Deed::Said(words.to_owned())),
         2 => wild.prop_map(|(subject, n, change, level, evidence, value)| Deed::Wild {
@@ -423,6 +425,10 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
                 assert_eq!((old.judged, was, &old.evidence, old.latch), (new.judged, is, &new.evidence, new.latch));
                 assert_eq!(fault_side(old), fault_side(new));
             }
+            Act::Report(report) if new.key == report.alarm() => {
+                assert_eq!((new.judged, &new.evidence), (report.grade, &Evidence::Good));
+            }
+            Act::Report(_) => assert_eq!((old.judged, was, &old.evidence), (new.judged, is, &new.evidence)),
             Act::Release { .. } => assert_eq!(old, new, "a signature changes no alarm"),
             Act::Cancel { .. } | Act::SetGrade { .. } => assert_eq!(old.evidence, new.evidence),
         },
