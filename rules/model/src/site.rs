@@ -8,6 +8,7 @@ use crate::id::{AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, Stat
 use crate::ladder::Direction;
 use crate::quiet::Quiet;
 use crate::rule::{Hazard, Rule};
+use crate::scrutiny::Scrutiny;
 use crate::time::{Span, Zone};
 use crate::unit::Unit;
 
@@ -143,8 +144,6 @@ pub struct Point {
     pub plausible: Option<(f64, f64)>,
     /// Largest possible change per hour, (fall, rise), both positive: beyond it suspect.
     pub max_rate: Option<(f64, f64)>,
-    /// Longest time it may stand still; none = never checked.
-    pub flat_after: Option<Span>,
     /// Device values that mean "none", after scaling.
     pub sentinels: Vec<f64>,
     /// Its own thresholds.
@@ -157,6 +156,9 @@ pub struct Point {
     pub stale_after: Option<Span>,
     /// A counter's largest value before it wraps to zero.
     pub wraps_at: Option<f64>,
+    /// What else its values are held against; none for most.
+    #[serde(default)]
+    pub scrutiny: Option<Box<Scrutiny>>,
 }
 
 impl Point {

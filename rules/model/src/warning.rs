@@ -178,4 +178,6 @@ pub enum What {
     Chatters,
     Calm,
     Commented,
+    ToVerify,
+    Retracted,
 }
