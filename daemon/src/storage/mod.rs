@@ -6,6 +6,7 @@
 pub mod database;
 pub mod disk;
 pub mod journal;
+pub mod judge;
 pub mod ledger;
 pub mod names;
 pub mod series;

@@ -146,6 +146,27 @@ impl Gate {
         Self { site, points, keep, clocks, ahead, offset }
     }
 
+    /// The same gate for those who only want flags: no more of the past is kept than the checks need.
+    pub fn for_flags(&self) -> Self {
+        let mut gate = Self::new(Arc::clone(&self.site));
+        for ((mine, theirs), keep) in gate.points.iter_mut().zip(&self.points).zip(&gate.keep) {
+            *mine = theirs.keeping(*keep);
+        }
+        Self { clocks: self.clocks, ahead: self.ahead, offset: self.offset, ..gate }
+    }
+
+    /// What was said of a reading that was heard before, as far as that is still known.
+    pub fn recall(&self, reading: &Reading) -> Flag {
+        let (Some(point), Some(gate)) = (self.site.point(reading.point), self.point(reading.point)) else {
+            return Flag::Missing;
+        };
+        match usable(point, reading) {
+            Err(refusal) => refusal.flag,
+            Ok(_) if reading.retained => Flag::NotEvaluated,
+            Ok(value) => gate.recall_flag(reading, value),
+        }
+    }
+
     /// What is known of a point.
     pub fn point(&self, point: PointIx) -> Option<&PointGate> {
         self.points.get(point.index())

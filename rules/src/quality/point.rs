@@ -264,6 +264,25 @@ impl PointGate {
         }
     }
 
+    /// Itself, with no more samples than `keep` allows.
+    pub(super) fn keeping(&self, keep: Keep) -> Self {
+        let mut kept = self.clone();
+        kept.series.trim(keep);
+        kept
+    }
+
+    /// What was said of a reading with a number, as far as that is still known.
+    pub(super) fn recall_flag(&self, reading: &Reading, value: Finite) -> Flag {
+        let (at, bits) = (reading.observed_at, value.get().to_bits());
+        let sample = self.series.last(at).filter(|sample| sample.at == at && sample.value.to_bits() == bits);
+        match sample {
+            Some(sample) => sample.flag,
+            None if self.refused_already(reading) => Flag::Fail,
+            None if self.strays.contains(&Stray::of_value(at, value.get())) => Flag::Suspect,
+            None => Flag::NotEvaluated,
+        }
+    }
+
     /// Remembers a reading that leaves no sample.
     fn stray(&mut self, stray: Stray) {
         if self.strays.len() >= STRAYS {

@@ -26,7 +26,7 @@ use watchfire_model::time::{Now, Span, Timestamp};
 
 use self::heads::{Heads, Place};
 use self::samples::columns;
-use super::{Judge, Progress, SeriesStore, StoreKind, Trouble, filed_at};
+use super::{Judge, Progress, SeriesStore, StoreKind, Trouble, Verdict, filed_at};
 use crate::config::settings::Limits;
 use crate::storage::database::{self, DatabaseError, Kind};
 use crate::storage::journal::{Commit, JournalError, JournalReader, Step};
@@ -188,19 +188,22 @@ impl Writer {
             }
             open.know(self.reader.names(), &self.path)?;
             now = Some(self.commit.now);
-            for row in &self.commit.rows {
+            for (seq, row) in self.commit.numbered() {
                 let Row::Reading(reading) = row else { continue };
                 readings += 1;
                 // A number without a name: nowhere to file it under.
                 let Some(place) = open.place(reading.point) else { continue };
-                let (flag, _) = if reading.point.index() < self.reader.configured() {
-                    (self.judge)(reading, self.commit.now)
+                let verdict = if reading.point.index() < self.reader.configured() {
+                    (self.judge)(seq, reading, self.commit.now)
                 } else {
-                    (Flag::NotEvaluated, watchfire_model::quality::Checks::NONE)
+                    Some(Verdict::of(Flag::NotEvaluated))
                 };
-                let sample = sample_of(reading, flag);
-                if open.heads.take_in(place, sample) {
-                    tail.push(open.heads.series(place), sample);
+                let Some(verdict) = verdict else { continue };
+                let before = verdict.before.map(|(at, value, flag)| Sample { at, value: Some(value), flag });
+                for sample in before.into_iter().chain([sample_of(reading, verdict.flag)]) {
+                    if open.heads.take_in(place, sample) {
+                        tail.push(open.heads.series(place), sample);
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{RuleId, Seq, SubjectId};
-use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quality::Flag;
 use watchfire_model::reading::Reading;
 use watchfire_model::time::{Now, Span, Timestamp};
 
@@ -92,8 +92,25 @@ pub enum Trouble {
     Refused,
 }
 
-/// Quality control's word on a reading, for the store's `quality`.
-pub type Judge = Box<dyn FnMut(&Reading, Now) -> (Flag, Checks) + Send>;
+/// Quality control's word on a row's reading, for the store's `quality`; none of a reading heard before, which is in the
+/// store already.
+pub type Judge = Box<dyn FnMut(Seq, &Reading, Now) -> Option<Verdict> + Send>;
+
+/// Quality control's word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// On the reading.
+    pub flag: Flag,
+    /// On the sample before it, which this one showed to be a spike: when, what, and how far it may be trusted now.
+    pub before: Option<(Timestamp, f64, Flag)>,
+}
+
+impl Verdict {
+    /// A word on the reading alone.
+    pub const fn of(flag: Flag) -> Self {
+        Self { flag, before: None }
+    }
+}
 
 /// A sensor's clock may be ahead of ours by so much (SEMANTICS §2.2).
 const MAX_AHEAD: Span = Span::minutes(2);
