@@ -7,7 +7,7 @@ use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::rule::{Corroborate, Rule, Thresholds, Witness};
 use watchfire_model::scrutiny::{Beside, Flat, Scrutiny, Spike, SpikeBy};
-use watchfire_model::site::{Kind, Point};
+use watchfire_model::site::{Kind, Point, Reports};
 use watchfire_model::time::Span;
 use watchfire_model::unit::Unit;
 
@@ -313,5 +313,28 @@ fn a_series_constant_from_its_first_reading_is_stuck_before_it_is_believed() {
         assert_eq!(world.judged(), Some(Grade::Orange), "{level}: no red");
         let view = world.evaluator.subjects().next().expect("one subject");
         assert_eq!(view.evidence, Evidence::Fault { cause: FaultCause::Stuck });
+    }
+}
+
+/// A rain gauge that sends a tip when one comes, and else says once an hour that it is alive.
+#[test]
+fn a_gauge_that_reports_on_change_and_sends_nothing_has_measured_zero() {
+    for (reports, value) in [(Reports::OnChange, Some(6.0)), (Reports::Interval, None)] {
+        let interval = Span::minutes(10);
+        let rain =
+            Point { kind: Kind::Increment, reports, interval, stale_after: Some(Span::hours(2)), ..point(0, "rain") };
+        let sum = Rule {
+            thresholds: Thresholds::Inline(PerGrade { blue: Some(9.0), ..PerGrade::default() }),
+            ..rule("rain", "rain.sum(\"6h\")")
+        };
+        let mut world = World::new(site(vec![vec![rain]], vec![Rule { coverage: 0.85, ..sum }]));
+        for (minute, tip) in
+            [(0, 0.0), (60, 0.0), (120, 0.0), (180, 0.0), (200, 4.0), (205, 2.0), (260, 0.0), (320, 0.0), (380, 0.0)]
+        {
+            world.hear(minute, tip);
+        }
+        let view = world.evaluator.subjects().next().expect("one subject");
+        assert_eq!(view.value, value, "{reports:?}");
+        assert_eq!(view.evidence == Evidence::Good, value.is_some(), "{reports:?}");
     }
 }
