@@ -78,6 +78,7 @@ impl Shard {
         match row {
             Row::Reading(reading) => {
                 let observed = self.evaluator.observe(now, seq, reading, out);
+                let reading = &self.evaluator.rules().site().corrected(reading);
                 self.screen.push((
                     reading.point,
                     Latest {

@@ -2,10 +2,10 @@
 
 use watchfire_model::id::PointIx;
 use watchfire_model::scrutiny::{
-    Attenuated, Beside, Flat, Liveliness, Neighbour, Neighbours, Oscillation, Scrutiny, Season, Spike, SpikeBy,
+    Attenuated, Beside, Flat, Liveliness, Neighbour, Neighbours, Oscillation, Scrutiny, Season, Sensor, Spike, SpikeBy,
 };
 use watchfire_model::site::Point;
-use watchfire_model::time::Span;
+use watchfire_model::time::{Span, Timestamp};
 use watchfire_model::unit::Unit;
 use watchfire_rules::quality::MOST_NEIGHBOURS;
 
@@ -26,6 +26,16 @@ pub(crate) struct ScrutinyDraft {
     oscillation: Option<(At<Span>, u8, At<Amount>)>,
     seasons: Vec<SeasonDraft>,
     neighbours: Option<(Vec<NeighbourDraft>, At<Amount>)>,
+    sensors: Vec<SensorDraft>,
+    datum_jump: Option<At<Amount>>,
+}
+
+struct SensorDraft {
+    serial: String,
+    from: At<Timestamp>,
+    to: Option<At<Timestamp>>,
+    offset: Option<At<Amount>>,
+    scale: f64,
 }
 
 #[derive(Default)]
@@ -65,6 +75,8 @@ impl ScrutinyDraft {
             oscillation: table.table("oscillation", "`oscillation`").and_then(oscillation),
             seasons: table.list("seasons").iter().filter_map(|node| season(node.table("a season")?)).collect(),
             neighbours: table.table("neighbours", "`neighbours`").and_then(neighbours),
+            sensors: table.tables("sensor", "[[station.point.sensor]]").into_iter().filter_map(sensor).collect(),
+            datum_jump: amount_of(table, "datum_jump"),
         }
     }
 
@@ -73,7 +85,8 @@ impl ScrutinyDraft {
         let FlatDraft { tolerance, suspect_after, stuck_after, beside } = &self.flat;
         let flat = tolerance.is_some() || suspect_after.is_some() || stuck_after.is_some() || beside.is_some();
         let moving = self.spike.is_some() || self.attenuated.is_some() || self.oscillation.is_some();
-        flat || moving || !self.seasons.is_empty() || self.neighbours.is_some()
+        let beside = !self.seasons.is_empty() || self.neighbours.is_some();
+        flat || moving || beside || !self.sensors.is_empty() || self.datum_jump.is_some()
     }
 
     /// What it comes to for `point`, which stands at `ix`; none where nothing is written.
@@ -113,6 +126,8 @@ impl ScrutinyDraft {
                 let points = neighbours.into_iter().filter_map(line).collect();
                 Some(Neighbours { points, suspect: positive(cx, &suspect, unit)? })
             }),
+            sensors: sensors(cx, self.sensors, unit),
+            datum_jump: self.datum_jump.and_then(|jump| positive(cx, &jump, unit)),
         };
         (scrutiny != Scrutiny::default()).then(|| Box::new(scrutiny))
     }
@@ -257,6 +272,47 @@ fn neighbours(table: Table<'_>) -> Option<(Vec<NeighbourDraft>, At<Amount>)> {
         }
     };
     Some((listed.iter().take(MOST_NEIGHBOURS).filter_map(neighbour).collect(), suspect?))
+}
+
+fn sensor(table: Table<'_>) -> Option<SensorDraft> {
+    let serial = table.required("serial", "what is written on it");
+    let (from, to) = (moment(&table, "from"), moment(&table, "to"));
+    if from.is_none() && table.get("from").is_none() {
+        table.missing("from", "since when it measures, such as \"2026-05-01T08:00:00+08:00\"");
+    }
+    let offset = amount_of(&table, "offset");
+    let scale = table.number("scale").map_or(1.0, |scale| scale.value);
+    table.finish();
+    Some(SensorDraft { serial: serial?.value, from: from?, to, offset, scale })
+}
+
+/// `"2026-05-01T08:00:00+08:00"`.
+fn moment(table: &Table<'_>, key: &'static str) -> Option<At<Timestamp>> {
+    let node = table.get(key)?;
+    let text = node.text()?;
+    match text.value.parse::<jiff::Timestamp>() {
+        Ok(moment) => Some(At { value: Timestamp(moment.as_millisecond()), at: text.at }),
+        Err(_) => node.refuse("a moment with its zone, such as \"2026-05-01T08:00:00+08:00\","),
+    }
+}
+
+/// Devices one after the other.
+fn sensors(cx: &Context<'_>, drafts: Vec<SensorDraft>, unit: Unit) -> Vec<Sensor> {
+    let mut sensors: Vec<Sensor> = Vec::new();
+    for draft in drafts {
+        let end = sensors.last().map(|last| last.to.unwrap_or(last.from));
+        if end.is_some_and(|end| draft.from.value < end) {
+            let problem = Problem::error(draft.from.at, "it measures while the one before it still does");
+            cx.report(problem.hint("write them in the order of their times"));
+        }
+        if let Some(to) = draft.to.as_ref().filter(|to| to.value <= draft.from.value) {
+            cx.report(Problem::error(to.at, "`to` is not later than `from`"));
+        }
+        let offset = draft.offset.map_or(Some(0.0), |offset| amount::convert_difference(cx, &offset, unit));
+        let (serial, from, to) = (draft.serial, draft.from.value, draft.to.map(|to| to.value));
+        sensors.extend(offset.map(|offset| Sensor { serial, from, to, offset, scale: draft.scale }));
+    }
+    sensors
 }
 
 fn amount_of(table: &Table<'_>, key: &'static str) -> Option<At<Amount>> {

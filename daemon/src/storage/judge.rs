@@ -8,6 +8,7 @@ use std::sync::Arc;
 use watchfire_model::id::Seq;
 use watchfire_model::reading::Reading;
 use watchfire_model::row::Row;
+use watchfire_model::site::Site;
 use watchfire_model::time::Now;
 use watchfire_rules::quality::Gate;
 
@@ -17,6 +18,7 @@ use super::series::Verdict;
 
 /// A gate that goes on.
 pub struct Judge {
+    site: Arc<Site>,
     gate: Gate,
     /// The gate has seen rows up to here.
     seen: Seq,
@@ -27,14 +29,14 @@ pub struct Judge {
 impl Judge {
     /// Goes on with a gate that has seen the rows up to `seen` of the journal in `journal`, in the numbers of `names`.
     pub fn going_on(gate: Gate, seen: Seq, journal: &Path, names: Arc<PointNames>) -> Self {
-        Self { gate, seen, between: Some(JournalReader::after(journal, seen, names)) }
+        Self { site: Arc::clone(gate.site()), gate, seen, between: Some(JournalReader::after(journal, seen, names)) }
     }
 
     /// The word on a row's reading; none of one heard before. A row may be asked about again: a store that failed reads
     /// on from its cursor.
     pub fn word(&mut self, seq: Seq, reading: &Reading, now: Now) -> Option<Verdict> {
         if seq <= self.seen {
-            return Some(Verdict::of(self.gate.recall(reading)));
+            return Some(Verdict::of(self.gate.recall(reading), &self.site.corrected(reading)));
         }
         if let Some(reader) = self.between.take() {
             self.catch_up(reader, Seq(seq.0 - 1));
@@ -42,7 +44,8 @@ impl Judge {
         self.seen = seq;
         let judged = self.gate.judge(now, reading);
         let before = judged.convicted.map(|convicted| (convicted.sample.at, convicted.sample.value, convicted.flag));
-        (!judged.is_repeat()).then_some(Verdict { flag: judged.flag, before })
+        let word = Verdict::of(judged.flag, &self.site.corrected(reading));
+        (!judged.is_repeat()).then_some(Verdict { before, ..word })
     }
 
     /// Sees the rows up to `until`, which were stored before this process began. What can't be read is not missed: the

@@ -95,7 +95,7 @@ impl Kept {
 }
 
 pub(crate) fn good() -> Judge {
-    Box::new(|_, _, _| Some(Verdict::of(Flag::Good)))
+    Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading)))
 }
 
 /// Steps until there is nothing to do. Panics on trouble.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::PointIx;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// Every check of a point that looks at more than one value, or beyond the point.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,26 @@ pub struct Scrutiny {
     pub climate: Vec<Season>,
     /// What others of the kind say at the same time.
     pub neighbours: Option<Neighbours>,
+    /// Which device measured when, rising in time; empty where nobody keeps account of it.
+    pub sensors: Vec<Sensor>,
+    /// How far the first value of a device may be from the last of the one before it; none = however far.
+    pub datum_jump: Option<f64>,
+}
+
+/// A device at a point for a time (SEMANTICS §8). Where one gives place to another, windows, rates, counters and
+/// stillness begin anew, and the first values are unproven.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sensor {
+    /// What is written on it.
+    pub serial: String,
+    /// From then on it measured …
+    pub from: Timestamp,
+    /// … until then; none = until the next one.
+    pub to: Option<Timestamp>,
+    /// What it said becomes `offset` + `scale` × its number, in the point's unit.
+    pub offset: f64,
+    /// As above.
+    pub scale: f64,
 }
 
 /// A value that stands alone. It can be told one sample later, when its other neighbour is there.
@@ -134,6 +154,12 @@ pub struct Neighbour {
 }
 
 impl Scrutiny {
+    /// The place of the device that measured at a time.
+    pub fn sensor_at(&self, at: Timestamp) -> Option<usize> {
+        let place = self.sensors.iter().rposition(|sensor| sensor.from <= at)?;
+        self.sensors.get(place)?.to.is_none_or(|to| at < to).then_some(place)
+    }
+
     /// How far back in the point's own samples it looks.
     pub fn reach(&self) -> Span {
         self.attenuated.map_or(Span::ZERO, |attenuated| attenuated.over)

@@ -14,6 +14,7 @@ use crate::quality::Outcome;
 
 mod doubts;
 mod properties;
+mod sensors;
 pub(crate) mod world;
 
 use world::{MINUTE, World, delay, point, rule, said};

@@ -22,6 +22,7 @@ mod point;
 mod range;
 mod rate;
 mod saturation;
+mod sensor;
 mod sentinel;
 
 pub use closer::{CLOSER, Closer, MOST_NEIGHBOURS};
@@ -146,6 +147,11 @@ impl Gate {
         Self { site, points, keep, clocks, ahead, offset }
     }
 
+    /// The site whose points they are.
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
     /// The same gate for those who only want flags: no more of the past is kept than the checks need.
     pub fn for_flags(&self) -> Self {
         let mut gate = Self::new(Arc::clone(&self.site));
@@ -160,6 +166,7 @@ impl Gate {
         let (Some(point), Some(gate)) = (self.site.point(reading.point), self.point(reading.point)) else {
             return Flag::Missing;
         };
+        let reading = &self.site.corrected(reading);
         match usable(point, reading) {
             Err(refusal) => refusal.flag,
             Ok(_) if reading.retained => Flag::NotEvaluated,
@@ -210,6 +217,8 @@ impl Gate {
         let Some(gate) = self.points.get_mut(ix) else {
             return Judged::refused(Flag::Missing, Checks::NONE, false);
         };
+        let corrected = point.scrutiny.as_ref().map(|_| site.corrected(reading));
+        let reading = corrected.as_ref().unwrap_or(reading);
         if reading.retained {
             return Judged {
                 flag: Flag::NotEvaluated,
@@ -253,7 +262,14 @@ impl Gate {
         let mut judged = match usable {
             Err(refusal) => gate.refuse(reading, refusal),
             Ok(value) => {
+                let changed =
+                    point.scrutiny.as_ref().and_then(|scrutiny| sensor::change(gate, point, scrutiny, reading));
                 let mut first = look(gate, point, reading, value, clock_is_ours);
+                if let Some(last) = changed
+                    && sensor::jumped(point, last, value.get())
+                {
+                    (first.flag, first.checks) = (first.flag.max(Flag::Suspect), first.checks.with(Checks::RATE));
+                }
                 if point.scrutiny.is_some() && first.is_newest() {
                     first.found(closer::look(&site, &mut self.points, ix, first.at, value.get()));
                 }

@@ -6,6 +6,7 @@ use watchfire_model::finding::FaultCause;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
+use watchfire_model::site::Kind;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
 use super::closer::{Course, Spike};
@@ -337,6 +338,17 @@ impl PointGate {
         if let Some(course) = &mut self.course {
             course.recall(sample.at, sample.value, tolerance);
         }
+    }
+
+    /// Another device measures from here on. What fell before is still rain; of all else nothing is carried over.
+    pub(super) fn change_sensor(&mut self, kind: Kind) {
+        match kind {
+            Kind::Increment => {}
+            Kind::Gauge | Kind::Counter => self.series.cut(),
+        }
+        self.good = None;
+        self.good_since = 0;
+        self.course = None;
     }
 
     /// The newest sample was shown to be a spike, unless it was corrected meanwhile.

@@ -20,7 +20,6 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::quality::Flag;
-use watchfire_model::reading::Reading;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Timestamp};
 
@@ -196,11 +195,12 @@ impl Writer {
                 let verdict = if reading.point.index() < self.reader.configured() {
                     (self.judge)(seq, reading, self.commit.now)
                 } else {
-                    Some(Verdict::of(Flag::NotEvaluated))
+                    Some(Verdict::of(Flag::NotEvaluated, reading))
                 };
                 let Some(verdict) = verdict else { continue };
                 let before = verdict.before.map(|(at, value, flag)| Sample { at, value: Some(value), flag });
-                for sample in before.into_iter().chain([sample_of(reading, verdict.flag)]) {
+                let sample = Sample { at: filed_at(reading), value: verdict.value, flag: verdict.flag };
+                for sample in before.into_iter().chain([sample]) {
                     if open.heads.take_in(place, sample) {
                         tail.push(open.heads.series(place), sample);
                     }
@@ -245,10 +245,6 @@ fn begin_anew(path: &Path, error: DatabaseError) -> Result<PathBuf, DatabaseErro
         | DatabaseError::Foreign { .. }
         | DatabaseError::Unusable { .. } => Err(error),
     }
-}
-
-fn sample_of(reading: &Reading, flag: Flag) -> Sample {
-    Sample { at: filed_at(reading), value: reading.value.ok().map(watchfire_model::quantity::Finite::get), flag }
 }
 
 impl SeriesStore for Writer {

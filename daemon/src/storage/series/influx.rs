@@ -251,15 +251,14 @@ impl Writer {
                 let verdict = if reading.point.index() < self.reader.configured() {
                     (self.judge)(seq, reading, self.commit.now)
                 } else {
-                    Some(Verdict::of(Flag::NotEvaluated))
+                    Some(Verdict::of(Flag::NotEvaluated, reading))
                 };
                 let Some(verdict) = verdict else { continue };
                 if let Some((at, value, flag)) = verdict.before {
                     line::reading(&mut batch.text, name, at, Some(value), flag);
                     batch.ends.push(batch.text.len());
                 }
-                let value = reading.value.ok().map(watchfire_model::quantity::Finite::get);
-                line::reading(&mut batch.text, name, filed_at(reading), value, verdict.flag);
+                line::reading(&mut batch.text, name, filed_at(reading), verdict.value, verdict.flag);
                 batch.ends.push(batch.text.len());
                 batch.readings += 1;
             }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{RuleId, Seq, SubjectId};
 use watchfire_model::quality::Flag;
+use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
 use watchfire_model::time::{Now, Span, Timestamp};
 
@@ -101,14 +102,16 @@ pub type Judge = Box<dyn FnMut(Seq, &Reading, Now) -> Option<Verdict> + Send>;
 pub struct Verdict {
     /// On the reading.
     pub flag: Flag,
+    /// The reading's value as its device means it; none where it is no number.
+    pub value: Option<f64>,
     /// On the sample before it, which this one showed to be a spike: when, what, and how far it may be trusted now.
     pub before: Option<(Timestamp, f64, Flag)>,
 }
 
 impl Verdict {
-    /// A word on the reading alone.
-    pub const fn of(flag: Flag) -> Self {
-        Self { flag, before: None }
+    /// A word on a reading alone.
+    pub fn of(flag: Flag, reading: &Reading) -> Self {
+        Self { flag, value: reading.value.ok().map(Finite::get), before: None }
     }
 }
 
