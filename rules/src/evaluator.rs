@@ -16,6 +16,7 @@ use crate::quality::{Gate, Outcome};
 use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
 
+mod calibration;
 mod corroboration;
 mod ground;
 mod late;
@@ -118,6 +119,7 @@ impl Evaluator {
                     self.expect_again(point);
                     self.reground(point, moment(reading.observed_at.min(reading.received_at)), out);
                 }
+                self.watch_calibration(moment(reading.observed_at.min(reading.received_at)), reading, out);
             }
             Outcome::Fresh(seen) => {
                 self.expect_again(point);

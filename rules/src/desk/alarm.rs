@@ -88,6 +88,9 @@ impl<M: Mode> Step<'_, M> {
         let doubts: Vec<&str> = finding.causes.iter().flat_map(|cause| cause.checks.doubts().names()).collect();
         let stands = self.desk.register.get(key).and_then(|filed| filed.alarm.judged);
         let (what, note) = match finding.change {
+            Change::Verify if finding.evidence == Evidence::Calibrating => {
+                (What::ToVerify, format!("over {} while it is being calibrated", grade::word(finding.pending)))
+            }
             Change::Verify => {
                 let by = if doubts.is_empty() { String::new() } else { format!(" ({})", doubts.join(", ")) };
                 (What::ToVerify, format!("a value in doubt{by} points to {}", grade::word(finding.pending)))

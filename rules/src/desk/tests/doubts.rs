@@ -68,3 +68,11 @@ fn the_water_that_comes_after_a_spike_is_told() {
     // The public had heard of red: what is left is lowered like any other grade.
     assert_eq!(story.alarm("stage", "a").and_then(|alarm| alarm.standing()), Some(Grade::Orange));
 }
+
+#[test]
+fn a_value_over_the_limit_in_a_calibration_is_something_to_see_to_and_nothing_public() {
+    let story = Story::<Live>::told(automatic(), "a clear; a calibrating");
+    assert_eq!(story.said(), "");
+    assert_eq!(notes(&story, What::ToVerify), ["over red while it is being calibrated"]);
+    assert!(matches!(story.alarm("stage", "a").expect("spoken").fault_attention, Attention::Unacked { .. }));
+}

@@ -8,7 +8,7 @@ use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::rule::{Corroborate, Rule, Thresholds, Witness};
 use watchfire_model::scrutiny::{Beside, Flat, Scrutiny, Spike, SpikeBy};
 use watchfire_model::site::{Kind, Point, Reports};
-use watchfire_model::time::Span;
+use watchfire_model::time::{Span, Timestamp};
 use watchfire_model::unit::Unit;
 
 use super::ordinary;
@@ -337,4 +337,58 @@ fn a_gauge_that_reports_on_change_and_sends_nothing_has_measured_zero() {
         assert_eq!(view.value, value, "{reports:?}");
         assert_eq!(view.evidence == Evidence::Good, value.is_some(), "{reports:?}");
     }
+}
+
+/// 标校中超限.
+#[test]
+fn a_value_over_the_limit_in_a_calibration_raises_nothing_and_is_looked_at() {
+    for rule in [ordinary(), rule("stage", "stage")] {
+        let mut world = World::of_stage(point(0, "stage"), rule);
+        tell(&mut world, 0, &[0.5, 0.5, 0.5, 0.5]);
+        world.hear_state(4, 0.9, PointState::Calibrating);
+        assert_eq!(told(&world), "");
+        world.hear_state(5, 3.2, PointState::Calibrating);
+        world.hear_state(6, 3.3, PointState::Calibrating);
+        assert_eq!(told(&world), "5:verify orange", "said once");
+        let verify = world.findings.last().expect("it was asked");
+        assert_eq!((verify.value, verify.judged, &verify.evidence), (Some(3.2), None, &Evidence::Calibrating));
+        world.hear_state(7, 4.0, PointState::Calibrating);
+        assert_eq!(told(&world), "5:verify orange 7:verify red", "worse is said");
+    }
+}
+
+/// F11: marks for "none", and a logger that goes over to millimetres.
+#[test]
+fn marks_and_a_change_of_unit_are_flagged_every_time() {
+    let marks = vec![-9_999.0, 65_535.0, 32_767.0, 99.99];
+    let gauge =
+        Point { range: Some((-1.0, 12.0)), max_rate: Some((6.0, 6.0)), sentinels: marks.clone(), ..point(0, "stage") };
+    for odd in marks.into_iter().chain([1_234.0, 1_500.0, 0.001_5, 11.9]) {
+        let mut world = World::of_stage(gauge.clone(), ordinary());
+        tell(&mut world, 0, &[1.5, 1.5, 1.5, 1.5]);
+        let seen = world.hear(4, odd);
+        assert!(seen.flag >= Flag::Suspect, "{odd}: {seen:?}");
+        assert!(world.judged() <= Some(Grade::Yellow), "{odd}");
+        tell(&mut world, 5, &[1.5, 1.5, 1.5, 1.5]);
+        assert_eq!(world.judged(), Some(Grade::Blue), "{odd}");
+    }
+}
+
+/// F18: ten values a second that tremble about a threshold, and one rise among them.
+#[test]
+fn ten_trembling_values_a_second_say_one_thing_and_a_rise_another() {
+    let fast = Point { interval: Span(100), ..spiky() };
+    let mut world = World::of_stage(fast, ordinary());
+    for tick in 0..3_000_i64 {
+        let trembling = [0.0, 0.04, -0.04, 0.08, -0.08, 0.02][usize::try_from(tick % 6).expect("small")];
+        let level = if tick < 2_000 { 1.0 } else { 3.0 };
+        let at = Timestamp(tick * 100);
+        world.reading(at.0, &Reading { observed_at: at, received_at: at, ..said(0, level + trembling) });
+    }
+    let raised: Vec<_> = world.findings.iter().filter(|finding| finding.change == Change::Raised).collect();
+    let grades: Vec<_> = raised.iter().map(|finding| (finding.judged, finding.at.0)).collect();
+    // At once, without waiting for a second.
+    let expected = [(Some(Grade::Blue), 0), (Some(Grade::Yellow), 200_000), (Some(Grade::Orange), 200_100)];
+    assert_eq!(grades, expected);
+    assert!(world.findings.iter().all(|finding| finding.change != Change::Lifted));
 }
