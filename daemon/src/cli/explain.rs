@@ -13,6 +13,8 @@ use crate::cli::{Format, Style, emit};
 use crate::config::settings::Settings;
 use crate::lang::Lang;
 
+mod closer;
+
 /// Subjects whose ladder is told in sentences; of more, the number is told.
 const TOLD: usize = 12;
 
@@ -81,6 +83,9 @@ fn sentences(site: &Site, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
         let _ = writeln!(out, "\n{}{}", subject.subject, named(site, subject));
         for step in &subject.ladder.steps {
             let _ = writeln!(out, "  {}", rung(rule, hazard, subject, step, lang));
+        }
+        for line in closer::lines(site, rule, subject, lang) {
+            let _ = writeln!(out, "  {line}");
         }
     }
     let more = explanation.subjects.len().saturating_sub(TOLD);
