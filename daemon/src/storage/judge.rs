@@ -14,7 +14,7 @@ use watchfire_rules::quality::Gate;
 
 use super::journal::{Commit, JournalReader, Step};
 use super::names::PointNames;
-use super::series::Verdict;
+use super::series::{Verdict, filed_at};
 
 /// A gate that goes on.
 pub struct Judge {
@@ -44,8 +44,14 @@ impl Judge {
         self.seen = seq;
         let judged = self.gate.judge(now, reading);
         let before = judged.convicted.map(|convicted| (convicted.sample.at, convicted.sample.value, convicted.flag));
-        let word = Verdict::of(judged.flag, &self.site.corrected(reading));
-        (!judged.is_repeat()).then_some(Verdict { before, ..word })
+        let meant = self.site.corrected(reading);
+        if !judged.is_repeat() {
+            return Some(Verdict { before, ..Verdict::of(judged.flag, &meant) });
+        }
+        // A clock that is ahead and stands still says the same time of everything: its readings are told apart by our
+        // receipt alone, under which they are filed.
+        let by_receipt = filed_at(reading) != reading.observed_at;
+        by_receipt.then(|| Verdict::of(self.gate.recall(reading), &meant))
     }
 
     /// Sees the rows up to `until`, which were stored before this process began. What can't be read is not missed: the
@@ -193,6 +199,17 @@ mod tests {
         for reading in &kept.readings {
             assert_eq!(judge.word(Seq(10), reading, Now::at(300_000)), None, "{reading:?}");
             judge.seen = Seq(9);
+        }
+    }
+
+    #[test]
+    fn what_is_filed_by_our_receipt_is_stored_each_time() {
+        let kept = Kept::new(&[1.0, 1.1]);
+        let mut judge = kept.judge(0);
+        let ahead = |minute: i64| Reading { observed_at: Timestamp(i64::MAX / 2), ..reading(minute, 1.4) };
+        for (seq, minute) in [(3, 3), (4, 4)] {
+            let word = judge.word(Seq(seq), &ahead(minute), Now::at(minute * 60_000));
+            assert_eq!(word.map(|word| word.flag), Some(Flag::Suspect), "{minute}");
         }
     }
 

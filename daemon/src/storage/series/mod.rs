@@ -119,6 +119,6 @@ impl Verdict {
 const MAX_AHEAD: Span = Span::minutes(2);
 
 /// When a reading is filed: the sensor's word, unless its clock is ahead of ours, then our receipt.
-fn filed_at(reading: &Reading) -> Timestamp {
+pub(super) fn filed_at(reading: &Reading) -> Timestamp {
     if reading.observed_at > reading.received_at + MAX_AHEAD { reading.received_at } else { reading.observed_at }
 }
