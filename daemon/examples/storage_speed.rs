@@ -10,9 +10,9 @@ use watchfire::storage::journal::{Commit, Journal, JournalReader, Step};
 use watchfire::storage::ledger::{Entry, Ledger};
 use watchfire::storage::names::{PointName, PointNames};
 use watchfire::storage::series::embedded::{SeriesReader, Writer};
-use watchfire::storage::series::{Progress, SeriesStore};
+use watchfire::storage::series::{Progress, SeriesStore, Verdict};
 use watchfire_model::id::{PointIx, Seq};
-use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quality::Flag;
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::Row;
@@ -90,7 +90,7 @@ fn measure(home: &Path, points: u32, total: usize) -> Result<(), Box<dyn std::er
 
     let before = resident();
     let path = home.join("series.db");
-    let judge = Box::new(|_: &Reading, _| (Flag::Good, Checks::NONE));
+    let judge = Box::new(|_, reading: &Reading, _| Some(Verdict::of(Flag::Good, reading)));
     let mut writer = Writer::open(&path, journal.dir(), names, &limits, judge)?;
     let begun = Instant::now();
     let (mut longest, mut steps) = (0.0_f64, 0_u32);
@@ -111,8 +111,13 @@ fn measure(home: &Path, points: u32, total: usize) -> Result<(), Box<dyn std::er
     let size = f64::from(u32::try_from(std::fs::metadata(&path)?.len())?);
     println!("  on disk: {:.2} B a sample (file {:.0} MB)", size / total, size / 1e6);
     let begun = Instant::now();
-    let open =
-        Writer::open(&path, journal.dir(), Arc::default(), &limits, Box::new(|_, _| (Flag::Good, Checks::NONE)))?;
+    let open = Writer::open(
+        &path,
+        journal.dir(),
+        Arc::default(),
+        &limits,
+        Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading))),
+    )?;
     println!("  opened again in {:.0} ms, {} unsealed", begun.elapsed().as_secs_f64() * 1e3, open.unsealed());
     let begun = Instant::now();
     let reader = SeriesReader::open(&path)?;

@@ -9,6 +9,7 @@ use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
 use watchfire_rules::evaluator::{Evaluator, EvaluatorState, Standing};
+use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
 use crate::storage::journal::Commit;
@@ -77,6 +78,7 @@ impl Shard {
         match row {
             Row::Reading(reading) => {
                 let observed = self.evaluator.observe(now, seq, reading, out);
+                let reading = &self.evaluator.rules().site().corrected(reading);
                 self.screen.push((
                     reading.point,
                     Latest {
@@ -105,6 +107,11 @@ impl Shard {
     /// When silence next becomes a finding; the journal writes a tick then.
     pub fn next_deadline(&self) -> Option<Steady> {
         self.evaluator.next_deadline()
+    }
+
+    /// What it knows of the points.
+    pub fn gate(&self) -> &Gate {
+        self.evaluator.gate()
     }
 
     /// Taken up to and with this row.

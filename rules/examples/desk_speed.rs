@@ -81,6 +81,8 @@ fn site() -> Site {
         enough: None,
         max_gap: None,
         suspect_cap: Grade::Yellow,
+        fast_rise: false,
+        corroborate: Default::default(),
         response: String::new(),
         consequence: String::new(),
         time_to_respond: None,

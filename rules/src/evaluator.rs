@@ -16,9 +16,12 @@ use crate::quality::{Gate, Outcome};
 use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
 
+mod calibration;
+mod corroboration;
 mod ground;
 mod late;
 mod measuring;
+mod retraction;
 mod silence;
 mod standing;
 mod state;
@@ -105,12 +108,18 @@ impl Evaluator {
             self.reset_clocks(Some(point));
         }
         let moment = |at| Moment { seq, at };
+        if let Some(conviction) = &judged.convicted {
+            self.take_back(moment(reading.observed_at.min(reading.received_at)), point, conviction, out);
+        }
         match judged.outcome {
             Outcome::Repeat | Outcome::Retained => {}
             Outcome::Refused => {
                 if judged.health_changed {
+                    // What is stuck is heard.
+                    self.expect_again(point);
                     self.reground(point, moment(reading.observed_at.min(reading.received_at)), out);
                 }
+                self.watch_calibration(moment(reading.observed_at.min(reading.received_at)), reading, out);
             }
             Outcome::Fresh(seen) => {
                 self.expect_again(point);

@@ -7,12 +7,12 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, RuleId, SubjectId};
 use watchfire_model::ladder::Ladder;
 use watchfire_model::rule::{Class, Rule};
-use watchfire_model::site::{Point, Site};
+use watchfire_model::site::{Kind, Point, Site};
 use watchfire_model::time::Span;
 
 use crate::engine::{Program, Sandbox};
 use crate::ladder::{Pace, Rungs};
-use crate::quality::keep_for;
+use crate::quality::{keep_for, reaches};
 use crate::series::Keep;
 use crate::window::{Lens, WindowSpec};
 
@@ -20,6 +20,7 @@ mod explain;
 mod measure;
 mod subjects;
 mod thresholds;
+mod witnesses;
 
 pub use explain::{Explanation, SubjectLadder, Way};
 
@@ -80,6 +81,10 @@ pub(crate) struct Compiled {
     pub(crate) class: Class,
     /// Highest grade a suspect value may raise.
     pub(crate) suspect_cap: Grade,
+    /// Rate and spike checks hold nothing back.
+    pub(crate) fast_rise: bool,
+    /// So many suspect values in a row speak for themselves.
+    pub(crate) consistent: Option<u32>,
     /// k of n inputs that must be good.
     pub(crate) enough: Option<u32>,
 }
@@ -108,6 +113,18 @@ pub(crate) struct SubjectPlan {
     pub(crate) widths: Box<[usize]>,
     /// Longest gap that its delays count as covered.
     pub(crate) max_gap: Span,
+    /// Who speaks for a value in doubt.
+    pub(crate) witnesses: Box<[Witness]>,
+}
+
+/// A point of a second kind that speaks for a value in doubt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Witness {
+    pub(crate) point: PointIx,
+    pub(crate) kind: Kind,
+    /// In its own unit.
+    pub(crate) at_least: f64,
+    pub(crate) within: Span,
 }
 
 /// One point as a rule sees it.
@@ -214,6 +231,8 @@ impl RuleSet {
             pace: Pace::new(&rule.raise_after, &rule.lift_after, &rule.hold),
             class: rule.class,
             suspect_cap: rule.suspect_cap,
+            fast_rise: rule.fast_rise || rule.class == Class::Instant,
+            consistent: rule.corroborate.samples,
             enough: rule.enough,
             measure,
         };
@@ -236,7 +255,7 @@ impl RuleSet {
     /// Who reads what, and how far back.
     fn index(&mut self) {
         let site = Arc::clone(&self.site);
-        let mut reach = vec![Span::ZERO; site.points.len()];
+        let mut reach = reaches(&site);
         let mut readers: Vec<Vec<u32>> = vec![Vec::new(); site.points.len()];
         for (ix, plan) in (0_u32..).zip(&self.subjects) {
             let Some(compiled) = self.rules.get(plan.rule) else { continue };
@@ -249,6 +268,11 @@ impl RuleSet {
                 }
                 if let Some(reach) = reach.get_mut(point) {
                     *reach = (*reach).max(compiled.reach(look.lens.interval));
+                }
+            }
+            for witness in &plan.witnesses {
+                if let Some(reach) = reach.get_mut(witness.point.index()) {
+                    *reach = (*reach).max(witness.within);
                 }
             }
         }

@@ -54,6 +54,8 @@ pub struct Series {
     forgotten: Option<Timestamp>,
     /// The oldest sample ever heard in order.
     first: Option<Timestamp>,
+    /// The last sample of the device before this one: it began anew after it.
+    cut: Option<Timestamp>,
 }
 
 impl Series {
@@ -94,7 +96,14 @@ impl Series {
 
     /// Whether a sample of this time would be older than anything that can be kept.
     pub(crate) fn has_forgotten(&self, at: Timestamp) -> bool {
-        self.forgotten.is_some_and(|gone| at <= gone)
+        self.forgotten.max(self.cut).is_some_and(|gone| at <= gone)
+    }
+
+    /// Begins anew: what comes is another device's, and has nothing to do with what was.
+    pub(crate) fn cut(&mut self) {
+        let newest = self.newest().map(|newest| newest.at);
+        let base = self.end();
+        *self = Self { base, cut: newest.max(self.cut), ..Self::default() };
     }
 
     /// The number of the oldest sample.
@@ -154,12 +163,14 @@ impl Series {
         }
         self.forgotten = self.forgotten.map(|at| at + by);
         self.first = self.first.map(|at| at + by);
+        self.cut = self.cut.map(|at| at + by);
     }
 
     /// Drops what is younger than `at`, and gives it back.
     pub(crate) fn drop_after(&mut self, at: Timestamp) -> VecDeque<Sample> {
         let kept = self.samples.partition_point(|sample| sample.at <= at);
         self.forgotten = self.forgotten.map(|gone| gone.min(at));
+        self.cut = self.cut.map(|gone| gone.min(at));
         self.samples.split_off(kept)
     }
 
@@ -217,6 +228,8 @@ struct Packed {
     /// Whether the first sample's number is kept is of no use after a restart; numbers begin anew.
     first: Option<i64>,
     forgotten: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut: Option<i64>,
     times: Vec<i64>,
     bits: Vec<u64>,
     flags: Vec<u32>,
@@ -233,6 +246,7 @@ impl From<Series> for Packed {
         Self {
             first: series.first.map(|at| at.0),
             forgotten: series.forgotten.map(|at| at.0),
+            cut: series.cut.map(|at| at.0),
             times: times.collect(),
             bits: series.samples.iter().map(|sample| sample.value.to_bits()).collect(),
             flags: series
@@ -262,6 +276,7 @@ impl From<Packed> for Series {
             base: 0,
             forgotten: packed.forgotten.map(Timestamp),
             first: packed.first.map(Timestamp),
+            cut: packed.cut.map(Timestamp),
         }
     }
 }

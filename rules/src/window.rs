@@ -102,13 +102,16 @@ pub(crate) struct Lens {
 pub(crate) struct Known {
     pub(crate) value: f64,
     pub(crate) flag: Flag,
+    /// What casts doubt on it; all there is, where that can't be told.
+    pub(crate) doubts: Checks,
     /// The true value may be beyond.
     pub(crate) saturated: bool,
 }
 
 impl Known {
     pub(crate) fn of(sample: &Sample) -> Self {
-        Self { value: sample.value, flag: sample.flag, saturated: sample.checks.has(Checks::SATURATED) }
+        let (flag, doubts) = (sample.flag, sample.checks.doubts());
+        Self { value: sample.value, flag, doubts, saturated: sample.checks.has(Checks::SATURATED) }
     }
 }
 
@@ -192,7 +195,9 @@ impl Window {
         }
         self.require_coverage(series, lens, start, end)?;
         let value = self.value(series).ok_or(Blank::Thin)?;
-        Ok(Known { value, flag: self.flag(series), saturated: self.saturated > 0 })
+        let flag = self.flag(series);
+        let doubts = if flag == Flag::Suspect { self.doubts(series) } else { Checks::NONE };
+        Ok(Known { value, flag, doubts, saturated: self.saturated > 0 })
     }
 
     /// Whether it adds up steps, and the sample before its oldest was there once and is forgotten.
@@ -359,6 +364,19 @@ impl Window {
             (Tally::Line(_) | Tally::Nothing, _) => false,
         };
         if suspect { Flag::Suspect } else { unproven }
+    }
+}
+
+impl Window {
+    /// What casts doubt on a suspect window: on an extreme what does on it, on a sum anything may.
+    fn doubts(&self, series: &Series) -> Checks {
+        match &self.tally {
+            Tally::Extreme(candidates) => {
+                let extreme = candidates.front().and_then(|number| series.get(*number));
+                extreme.map_or(Checks::DOUBTS, |sample| sample.checks.doubts())
+            }
+            Tally::Nothing | Tally::Total { .. } | Tally::Line(_) => Checks::DOUBTS,
+        }
     }
 }
 

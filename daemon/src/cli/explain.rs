@@ -13,6 +13,8 @@ use crate::cli::{Format, Style, emit};
 use crate::config::settings::Settings;
 use crate::lang::Lang;
 
+mod closer;
+
 /// Subjects whose ladder is told in sentences; of more, the number is told.
 const TOLD: usize = 12;
 
@@ -82,6 +84,9 @@ fn sentences(site: &Site, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
         for step in &subject.ladder.steps {
             let _ = writeln!(out, "  {}", rung(rule, hazard, subject, step, lang));
         }
+        for line in closer::lines(site, rule, subject, lang) {
+            let _ = writeln!(out, "  {line}");
+        }
     }
     let more = explanation.subjects.len().saturating_sub(TOLD);
     if more > 0 {
@@ -97,6 +102,38 @@ fn sentences(site: &Site, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
         };
     }
     out
+}
+
+/// What speaks for a value in doubt.
+fn doubts(out: &mut String, rule: &Rule, lang: Lang) -> std::fmt::Result {
+    if rule.class == Class::Instant {
+        return Ok(());
+    }
+    if rule.fast_rise {
+        let said = lang.pick(
+            "a value that rose too fast raises all the same, and a person is asked to look",
+            "上升过快的值照常升级,同时提请人工核实",
+        );
+        writeln!(out, "{said}")?;
+    }
+    let samples = rule.corroborate.samples.map(|samples| match lang {
+        Lang::En => format!("{samples} in a row that met the grade"),
+        Lang::Zh => format!("连续 {samples} 个达到该等级"),
+    });
+    let witness = rule.corroborate.witness.as_ref().map(|witness| {
+        let (at_least, unit) = (number(witness.at_least), witness.unit.map_or("", |unit| unit.symbol));
+        let amount = format!("{at_least}{}", spaced(unit, " "));
+        match lang {
+            Lang::En => format!("{} of at least {amount} within {}", witness.point, witness.within),
+            Lang::Zh => format!("{} 在 {} 内不少于 {amount}", witness.point, witness.within),
+        }
+    });
+    let spoken: Vec<String> = samples.into_iter().chain(witness).collect();
+    match (spoken.as_slice(), lang) {
+        ([], _) => Ok(()),
+        (spoken, Lang::En) => writeln!(out, "suspect values raise more than that with {}", spoken.join(", or with ")),
+        (spoken, Lang::Zh) => writeln!(out, "存疑值有佐证时可升得更高:{}", spoken.join(",或 ")),
+    }
 }
 
 /// The station's name behind a subject that is one of its own.
@@ -150,6 +187,7 @@ fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
                     format!("ordinary: {ordinary}")
                 }
             )?;
+            doubts(out, rule, lang)?;
             if !explanation.windows.is_empty() {
                 writeln!(
                     out,
@@ -185,6 +223,7 @@ fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
                     format!("一般。{ordinary}")
                 }
             )?;
+            doubts(out, rule, lang)?;
             if !explanation.windows.is_empty() {
                 writeln!(
                     out,

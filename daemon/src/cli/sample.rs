@@ -73,7 +73,9 @@ mod tests {
             ("stations.csv", "id,name,area\nshangqing,上青站,430000000000\n".to_owned()),
             (
                 "points.csv",
-                "station,id,quantity,unit,interval,yellow,source\nshangqing,stage,stage,m,5m,60,key:upper\n".to_owned(),
+                "station,id,quantity,unit,interval,yellow,source\nshangqing,stage,stage,m,5m,60,key:upper\n\
+                 qingshi,rain,rain,mm,5m,,key:rain\n"
+                    .to_owned(),
             ),
             ("stations/one.toml", String::new()),
             ("rules/one.toml", String::new()),

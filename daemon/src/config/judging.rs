@@ -7,6 +7,7 @@ use watchfire_model::time::Span;
 use watchfire_model::unit::Unit;
 
 use crate::config::amount::{self, Amount, Graded};
+use crate::config::corroborate::CorroborateDraft;
 use crate::config::problem::Problem;
 use crate::config::read::{At, Node, Shape, Table};
 
@@ -27,6 +28,8 @@ pub(crate) struct Judging {
     pub(crate) lift_margin: Graded<At<Amount>>,
     pub(crate) coverage: Option<f64>,
     pub(crate) suspect_cap: Option<Grade>,
+    pub(crate) fast_rise: Option<bool>,
+    pub(crate) corroborate: Option<CorroborateDraft>,
     pub(crate) max_gap: Option<At<Span>>,
 }
 
@@ -54,6 +57,8 @@ impl Judging {
                 share.value
             }),
             suspect_cap: table.word("suspect_cap", GRADES).map(|grade| grade.value),
+            fast_rise: table.flag("fast_rise").map(|flag| flag.value),
+            corroborate: table.table("corroborate", "`corroborate`").map(CorroborateDraft::read),
             max_gap: table.span("max_gap"),
         }
     }
@@ -67,6 +72,8 @@ impl Judging {
         self.lift_margin.overlay(over.lift_margin);
         self.coverage = over.coverage.or(self.coverage);
         self.suspect_cap = over.suspect_cap.or(self.suspect_cap);
+        self.fast_rise = over.fast_rise.or(self.fast_rise);
+        self.corroborate = over.corroborate.or(self.corroborate.take());
         self.max_gap = over.max_gap.or(self.max_gap.take());
     }
 
@@ -137,6 +144,8 @@ impl Judging {
             hold: spans(&self.hold, &defaults.hold),
             coverage: self.coverage.or(defaults.coverage).unwrap_or(COVERAGE),
             suspect_cap: self.suspect_cap.or(defaults.suspect_cap).unwrap_or(Grade::Yellow),
+            fast_rise: self.fast_rise.or(defaults.fast_rise).unwrap_or(false),
+            corroborate: self.corroborate.clone().or_else(|| defaults.corroborate.clone()),
             max_gap: self.max_gap.as_ref().or(defaults.max_gap.as_ref()).map(|gap| gap.value),
         }
     }
@@ -199,6 +208,8 @@ pub(crate) struct Judged {
     pub(crate) hold: PerGrade<Span>,
     pub(crate) coverage: f64,
     pub(crate) suspect_cap: Grade,
+    pub(crate) fast_rise: bool,
+    pub(crate) corroborate: Option<CorroborateDraft>,
     pub(crate) max_gap: Option<Span>,
 }
 

@@ -140,6 +140,8 @@ impl Rules {
             enough,
             max_gap: judged.max_gap,
             suspect_cap: judged.suspect_cap,
+            fast_rise: judged.fast_rise,
+            corroborate: judged.corroborate.map(|draft| draft.settle(cx, known.field)).unwrap_or_default(),
             response: response.map(|text| text.value).unwrap_or_default(),
             consequence: consequence.map(|text| text.value).unwrap_or_default(),
             time_to_respond: time.as_ref().map(|time| time.value),

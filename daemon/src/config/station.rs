@@ -11,6 +11,7 @@ use crate::config::amount::{self, Amount, Graded, NoAmount};
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
 use crate::config::read::{At, Context, Node, Shape, Table};
+use crate::config::scrutiny::ScrutinyDraft;
 use crate::config::source::{self, Source};
 
 /// What a quantity's numbers usually are, where the point does not say: name, kind, direction.
@@ -43,6 +44,7 @@ pub(crate) struct Field {
     /// Some point could not be taken in; that a rule finds none is then no news.
     pub(crate) lacking: bool,
     upstreams: Vec<(StationIx, At<String>)>,
+    scrutinies: Vec<(usize, ScrutinyDraft)>,
 }
 
 /// A station as written.
@@ -68,7 +70,7 @@ pub(crate) struct PointDraft {
     pub(crate) range: Option<(At<Amount>, At<Amount>)>,
     pub(crate) plausible: Option<(At<Amount>, At<Amount>)>,
     pub(crate) max_rate: Option<(At<Amount>, At<Amount>)>,
-    pub(crate) flat_after: Option<Span>,
+    pub(crate) scrutiny: ScrutinyDraft,
     pub(crate) sentinels: Vec<f64>,
     pub(crate) thresholds: Graded<At<Amount>>,
     pub(crate) kind: Option<Kind>,
@@ -91,7 +93,7 @@ impl PointDraft {
             range: None,
             plausible: None,
             max_rate: None,
-            flat_after: None,
+            scrutiny: ScrutinyDraft::default(),
             sentinels: Vec::new(),
             thresholds: Graded::default(),
             kind: None,
@@ -128,6 +130,7 @@ impl Field {
             places: Vec::new(),
             lacking: false,
             upstreams: Vec::new(),
+            scrutinies: Vec::new(),
         }
     }
 
@@ -179,7 +182,7 @@ impl Field {
         self.lacking |= cx.errors() > errors;
     }
 
-    fn take_point(&mut self, cx: &Context<'_>, draft: PointDraft) {
+    fn take_point(&mut self, cx: &Context<'_>, mut draft: PointDraft) {
         let place = draft.id.at;
         let Some(station) = self.station_ids.find(cx, &draft.station) else { return };
         if !names::plain(cx, &draft.id, "a point's id") {
@@ -187,6 +190,7 @@ impl Field {
         }
         let full = At { value: format!("{}/{}", draft.station.value, draft.id.value), at: draft.id.at };
         let source = draft.source.clone();
+        let scrutiny = std::mem::take(&mut draft.scrutiny);
         let Some(point) = finish(cx, StationIx(u32::try_from(station).unwrap_or(u32::MAX)), draft) else { return };
         let ix = self.points.len();
         if !self.point_names.add(cx, &full, ix) {
@@ -196,6 +200,9 @@ impl Field {
             station.points.push(PointIx(u32::try_from(ix).unwrap_or(u32::MAX)));
         }
         self.points.push(point);
+        if scrutiny.is_written() {
+            self.scrutinies.push((ix, scrutiny));
+        }
         self.sources.push(source);
         self.places.push(place);
     }
@@ -245,7 +252,7 @@ impl Field {
             range,
             plausible,
             max_rate,
-            flat_after: table.span("flat_after").map(|span| span.value),
+            scrutiny: ScrutinyDraft::read(table),
             sentinels: table.numbers("sentinels"),
             thresholds: amount::graded_or_none(table.get("ladder"), "a point's ladder", amount::amount),
             kind: table.word("kind", KINDS).map(|kind| kind.value),
@@ -324,6 +331,12 @@ impl Field {
                 station.upstream = Some(StationIx(u32::try_from(up).unwrap_or(u32::MAX)));
             }
         }
+        for (ix, draft) in std::mem::take(&mut self.scrutinies) {
+            let settled = draft.settle(cx, ix, &self.points, &self.point_names);
+            if let Some(point) = self.points.get_mut(ix) {
+                point.scrutiny = settled;
+            }
+        }
     }
 }
 
@@ -396,7 +409,7 @@ fn finish(cx: &Context<'_>, station: StationIx, draft: PointDraft) -> Option<Poi
         range,
         plausible,
         max_rate: per_hour,
-        flat_after: draft.flat_after,
+        scrutiny: None,
         sentinels: draft.sentinels,
         thresholds,
         direction,

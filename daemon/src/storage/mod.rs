@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod database;
 pub mod disk;
 pub mod journal;
+pub mod judge;
 pub mod ledger;
 pub mod names;
 pub mod series;

@@ -12,7 +12,6 @@ use watchfire_model::id::Seq;
 use watchfire_model::mode::Live;
 use watchfire_model::time::Now;
 use watchfire_rules::evaluator::Standing;
-use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
 use super::SHARD;
@@ -26,6 +25,7 @@ use crate::storage::accounts::Accounts;
 use crate::storage::database::DatabaseError;
 use crate::storage::disk::Disk;
 use crate::storage::journal::{Journal, Recovery};
+use crate::storage::judge::Judge;
 use crate::storage::ledger::{Ledger, LedgerError};
 use crate::storage::names::PointNames;
 use crate::storage::series::{self, SeriesStore};
@@ -91,7 +91,7 @@ pub fn open(
         opened => opened,
     };
     let duty = duty.map_err(|error| storage(&dir, error))?;
-    let stores = open_stores(settings, &data, &names, entropy)?;
+    let stores = open_stores(settings, &data, &names, entropy, &shard)?;
     // Where files of the journal are gone, numbers that others know must not be given again.
     let known = stores.iter().map(|store| store.cursor()).chain([shard.seq(), duty.highest_seq()]);
     known.for_each(|seq| journal.continue_above(seq));
@@ -110,13 +110,11 @@ fn open_stores(
     data: &DataDir,
     names: &Arc<PointNames>,
     entropy: &Entropy,
+    shard: &Shard,
 ) -> Result<Vec<Box<dyn SeriesStore>>, StartError> {
     let judge = || -> series::Judge {
-        let mut gate = Gate::new(Arc::clone(&settings.site));
-        Box::new(move |reading, now| {
-            let judged = gate.judge(now, reading);
-            (judged.flag, judged.checks)
-        })
+        let mut judge = Judge::going_on(shard.gate().for_flags(), shard.seq(), &data.journal(), Arc::clone(names));
+        Box::new(move |seq, reading, now| judge.word(seq, reading, now))
     };
     let (path, journal) = (data.series(), data.journal());
     let embedded = series::embedded::Writer::open(&path, &journal, Arc::clone(names), &settings.limits, judge())

@@ -14,10 +14,10 @@ use watchfire::storage::DataDir;
 use watchfire::storage::journal::Journal;
 use watchfire::storage::names::{PointName, PointNames};
 use watchfire::storage::series::influx::{InfluxFiles, Writer};
-use watchfire::storage::series::{Judge, Progress, SeriesStore, Trouble};
+use watchfire::storage::series::{Judge, Progress, SeriesStore, Trouble, Verdict};
 use watchfire_connectors::config::Secret;
 use watchfire_model::id::{PointIx, Seq};
-use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quality::Flag;
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::Row;
@@ -95,7 +95,7 @@ impl Kept {
 }
 
 pub(crate) fn good() -> Judge {
-    Box::new(|_, _| (Flag::Good, Checks::NONE))
+    Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading)))
 }
 
 /// Steps until there is nothing to do. Panics on trouble.

@@ -13,11 +13,11 @@ use watchfire::storage::DataDir;
 use watchfire::storage::journal::Journal;
 use watchfire::storage::names::{PointName, PointNames};
 use watchfire::storage::series::influx::{InfluxFiles, Writer};
-use watchfire::storage::series::{GradeMark, Progress, SeriesStore};
+use watchfire::storage::series::{GradeMark, Progress, SeriesStore, Verdict};
 use watchfire_dashboards::GRAFANA;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{NoticeId, PointIx, Seq};
-use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quality::Flag;
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::receipt::{Outcome, Receipt};
@@ -149,7 +149,7 @@ fn write_readings(url: &str, now: Timestamp) {
         timeout: Duration::from_secs(5),
         batch: 1_024,
     };
-    let good = Box::new(|_: &Reading, _| (Flag::Good, Checks::NONE));
+    let good = Box::new(|_, reading: &Reading, _| Some(Verdict::of(Flag::Good, reading)));
     let files = InfluxFiles::of(&data, "victoria");
     let mut store = Writer::open(&config, &files, names, good, Box::new(|| 0.5)).expect("set up");
     for (grade, minutes) in [(Some(Grade::Yellow), 40), (Some(Grade::Red), 5), (None, 1)] {

@@ -113,6 +113,11 @@ pub enum Change {
     LostWhileRising,
     /// A late value would have crossed, too old to act on.
     MissedCrossing,
+    /// A value in doubt would raise more than it may, or raised what a doubt does not hold back: a person should look.
+    /// The grade it points to is the pending one.
+    Verify,
+    /// A raise rested on a value that the next one showed to be a spike: the judged grade is what it would be without.
+    Retracted,
 }
 
 /// A subject's judged grade or evidence changed.

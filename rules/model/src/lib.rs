@@ -23,6 +23,7 @@ pub mod reading;
 pub mod receipt;
 pub mod row;
 pub mod rule;
+pub mod scrutiny;
 pub mod site;
 pub mod suppression;
 pub mod time;

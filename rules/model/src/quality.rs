@@ -46,7 +46,7 @@ pub struct Checks(pub u16);
 impl Checks {
     /// None.
     pub const NONE: Self = Self(0);
-    /// Outside the sensor's span or the site's plausible range.
+    /// Outside the sensor's span, or what is plausible at the site or usual in the season.
     pub const RANGE: Self = Self(1);
     /// Changed faster than is possible.
     pub const RATE: Self = Self(1 << 1);
@@ -72,11 +72,44 @@ impl Checks {
     pub const SATURATED: Self = Self(1 << 11);
     /// A retained message: heard, but not fresh.
     pub const RETAINED: Self = Self(1 << 12);
+    /// Moved less than the world does.
+    pub const ATTENUATED: Self = Self(1 << 13);
+    /// Turned to and fro more often than the world does.
+    pub const OSCILLATION: Self = Self(1 << 14);
+    /// Far from what its neighbours lead us to expect.
+    pub const NEIGHBOUR: Self = Self(1 << 15);
+
+    /// What casts doubt on a value, of all that a check may say.
+    pub const DOUBTS: Self = Self(
+        Self::RANGE.0
+            | Self::RATE.0
+            | Self::SPIKE.0
+            | Self::FLAT.0
+            | Self::CLOCK.0
+            | Self::SATURATED.0
+            | Self::ATTENUATED.0
+            | Self::OSCILLATION.0
+            | Self::NEIGHBOUR.0,
+    );
+
+    /// Those of them that cast doubt on a value.
+    #[must_use]
+    pub const fn doubts(self) -> Self {
+        Self(self.0 & Self::DOUBTS.0)
+    }
+    /// Whether all of them are in `other`.
+    pub const fn are_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
 
     /// Both sets.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+    /// Whether any of `other` is in.
+    pub const fn has_any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
     /// Whether all of `other` are in.
     pub const fn has(self, other: Self) -> bool {
@@ -84,7 +117,7 @@ impl Checks {
     }
     /// Names of the checks in the set, in order.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        const NAMES: [&str; 13] = [
+        const NAMES: [&str; 16] = [
             "range",
             "rate",
             "spike",
@@ -98,6 +131,9 @@ impl Checks {
             "device_state",
             "saturated",
             "retained",
+            "attenuated",
+            "oscillation",
+            "neighbour",
         ];
         NAMES.into_iter().enumerate().filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name)
     }

@@ -71,6 +71,28 @@ pub enum Class {
     Instant,
 }
 
+/// What speaks for a value in doubt (SEMANTICS §4). A person's word needs no rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Corroborate {
+    /// So many in a row that met the grade; none = however many, they prove nothing.
+    pub samples: Option<u32>,
+    /// A second kind of sensor.
+    pub witness: Option<Witness>,
+}
+
+/// A second kind of sensor, such as rain for a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Witness {
+    /// A quantity or point of the subject's own stations, or `station/point`.
+    pub point: String,
+    /// It must have said at least this …
+    pub at_least: f64,
+    /// … in this unit; none = its own.
+    pub unit: Option<Unit>,
+    /// … within so long: the sum of increments, what a counter counted, the largest value of a gauge.
+    pub within: Span,
+}
+
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
@@ -112,6 +134,10 @@ pub struct Rule {
     pub max_gap: Option<Span>,
     /// Highest grade a suspect value may raise by itself.
     pub suspect_cap: crate::grade::Grade,
+    /// A fast rise is the hazard itself: rate and spike checks hold nothing back, and ask for a look instead.
+    pub fast_rise: bool,
+    /// What a suspect value needs beside itself to raise more than the cap.
+    pub corroborate: Corroborate,
     /// What the officer and the people do.
     pub response: String,
     /// What happens if nobody does.

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::grade::PerGrade;
 use crate::id::{AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, StationId, StationIx};
 use crate::ladder::Direction;
+use crate::quantity::Finite;
 use crate::quiet::Quiet;
+use crate::reading::Reading;
 use crate::rule::{Hazard, Rule};
+use crate::scrutiny::Scrutiny;
 use crate::time::{Span, Zone};
 use crate::unit::Unit;
 
@@ -143,8 +146,6 @@ pub struct Point {
     pub plausible: Option<(f64, f64)>,
     /// Largest possible change per hour, (fall, rise), both positive: beyond it suspect.
     pub max_rate: Option<(f64, f64)>,
-    /// Longest time it may stand still; none = never checked.
-    pub flat_after: Option<Span>,
     /// Device values that mean "none", after scaling.
     pub sentinels: Vec<f64>,
     /// Its own thresholds.
@@ -157,6 +158,9 @@ pub struct Point {
     pub stale_after: Option<Span>,
     /// A counter's largest value before it wraps to zero.
     pub wraps_at: Option<f64>,
+    /// What else its values are held against; none for most.
+    #[serde(default)]
+    pub scrutiny: Option<Box<Scrutiny>>,
 }
 
 impl Point {
@@ -211,6 +215,25 @@ impl Site {
     pub fn find_point(&self, station: &str, point: &str) -> Option<PointIx> {
         let station = self.stations.iter().find(|s| s.id.as_str() == station)?;
         station.points.iter().copied().find(|ix| self.point(*ix).is_some_and(|p| p.id.as_str() == point))
+    }
+    /// A reading as the device says that measured it, in the point's own zero and scale. Marks for "none" are left as
+    /// they are.
+    #[must_use]
+    pub fn corrected(&self, reading: &Reading) -> Reading {
+        let point = self.point(reading.point);
+        let Some((point, scrutiny)) = point.and_then(|point| Some((point, point.scrutiny.as_ref()?))) else {
+            return *reading;
+        };
+        let at = reading.observed_at.min(reading.received_at);
+        let Some(sensor) = scrutiny.sensor_at(at).and_then(|place| scrutiny.sensors.get(place)) else {
+            return *reading;
+        };
+        let is_mark = |value: f64| point.sentinels.iter().any(|mark| mark.to_bits() == value.to_bits());
+        let value = reading.value.and_then(|value| match value.get() {
+            mark if is_mark(mark) => Ok(value),
+            value => Finite::new(sensor.offset + sensor.scale * value),
+        });
+        Reading { value, ..*reading }
     }
     /// A hazard by id.
     pub fn hazard(&self, id: &str) -> Option<&Hazard> {

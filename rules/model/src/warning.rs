@@ -179,4 +179,6 @@ pub enum What {
     Chatters,
     Calm,
     Commented,
+    ToVerify,
+    Retracted,
 }

@@ -47,7 +47,8 @@ impl<M: Mode> Step<'_, M> {
         let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
         let policy = self.policy(&bearing.hazard);
         let stood = old.and_then(|old| old.alarm.standing());
-        let mut alarm = weighed(self.now, old.map(|old| &*old.alarm), key, finding, bearing, policy);
+        let public = self.told_the_public(&Place { hazard: bearing.hazard.clone(), area: bearing.area.clone() });
+        let mut alarm = weighed(self.now, old.map(|old| &*old.alarm), key, finding, bearing, policy, public);
         let outlived = outlive(stood, &mut alarm);
         self.keep_quiet(stood, &mut alarm);
         let began_to_chatter =
@@ -57,6 +58,7 @@ impl<M: Mode> Step<'_, M> {
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
         self.note_outlived(&key, &outlived);
+        self.note_doubt(&key, finding);
         if began_to_chatter {
             self.note_alarm(
                 &key,
@@ -79,6 +81,45 @@ impl<M: Mode> Step<'_, M> {
         if let Some(moved) = before_moving {
             self.inhibit_near(&moved);
         }
+    }
+
+    /// What the public was told at a place, while it is told anything.
+    fn told_the_public(&self, place: &Place) -> Option<Grade> {
+        let live = self.desk.register.live(place)?;
+        self.desk.cases.get(live)?.published()
+    }
+
+    /// Says what a person should look at, and what was taken back.
+    fn note_doubt(&mut self, key: &AlarmKey, finding: &Finding) {
+        let doubts: Vec<&str> = finding.causes.iter().flat_map(|cause| cause.checks.doubts().names()).collect();
+        let stands = self.desk.register.get(key).and_then(|filed| filed.alarm.judged);
+        let (what, note) = match finding.change {
+            Change::Verify if finding.evidence == Evidence::Calibrating => {
+                (What::ToVerify, format!("over {} while it is being calibrated", grade::word(finding.pending)))
+            }
+            Change::Verify => {
+                let by = if doubts.is_empty() { String::new() } else { format!(" ({})", doubts.join(", ")) };
+                (What::ToVerify, format!("a value in doubt{by} points to {}", grade::word(finding.pending)))
+            }
+            Change::Retracted if stands > finding.judged => (
+                What::Retracted,
+                format!(
+                    "{} rested on a spike; {} is left. The public was told: cancel or correct it",
+                    grade::word(finding.from),
+                    grade::word(finding.judged)
+                ),
+            ),
+            Change::Retracted => {
+                (What::Retracted, format!("{} rested on a spike and is taken back", grade::word(finding.from)))
+            }
+            Change::Raised
+            | Change::Lifted
+            | Change::Pending
+            | Change::Evidence
+            | Change::LostWhileRising
+            | Change::MissedCrossing => return,
+        };
+        self.note_alarm(key, &self.entry(what, note));
     }
 
     /// Puts a person's word (or none) on an alarm.
@@ -155,8 +196,9 @@ fn weighed(
     finding: &Finding,
     bearing: Bearing,
     policy: AttentionPolicy,
+    public: Option<Grade>,
 ) -> Alarm {
-    let judged = judged(old.and_then(|old| old.judged), finding);
+    let judged = judged(old.and_then(|old| old.judged), finding, public);
     let was_lost = old.is_some_and(|old| old.evidence.is_lost());
     let evidence = match (&finding.evidence, old) {
         // An Evaluator that has just started has heard nothing yet: what was lost is not back.
@@ -217,19 +259,32 @@ fn weighed(
     if lost && !was_lost {
         alarm.worse_at = alarm.version;
     }
-    let spoke = matches!(finding.change, Change::LostWhileRising | Change::MissedCrossing);
+    let spoke = match finding.change {
+        Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,
+        // A person must decide what the public hears of it.
+        Change::Retracted => alarm.judged > finding.judged,
+        Change::Raised | Change::Lifted | Change::Pending | Change::Evidence => false,
+    };
     follow_fault(now.wall, was_lost, spoke, &mut alarm);
     alarm
 }
 
-/// The judged grade after a finding. Only a lift on evidence that is there lowers it; anything else that names a lower
-/// grade than ours holds ours (SEMANTICS §5: silence can neither raise nor clear).
-fn judged(old: Option<Grade>, finding: &Finding) -> Option<Grade> {
-    let may_lower = match finding.change {
-        Change::Raised | Change::Lifted => !finding.evidence.is_lost(),
-        Change::Pending | Change::Evidence | Change::LostWhileRising | Change::MissedCrossing => false,
+/// The judged grade after a finding. Only a lift on evidence that is there lowers it, and what is taken back before the
+/// public was told; anything else that names a lower grade than ours holds ours (SEMANTICS §5: silence can neither raise
+/// nor clear).
+fn judged(old: Option<Grade>, finding: &Finding, public: Option<Grade>) -> Option<Grade> {
+    let least = match finding.change {
+        Change::Raised | Change::Lifted if !finding.evidence.is_lost() => None,
+        Change::Retracted => public.min(old),
+        Change::Raised
+        | Change::Lifted
+        | Change::Pending
+        | Change::Evidence
+        | Change::LostWhileRising
+        | Change::MissedCrossing
+        | Change::Verify => old,
     };
-    if may_lower { finding.judged } else { finding.judged.max(old) }
+    finding.judged.max(least)
 }
 
 /// A word ends when the judged grade rises to it or beyond, or ends. A rise that stays below a higher word leaves it:

@@ -3,6 +3,7 @@
 mod attention;
 mod chatter;
 mod delivery;
+mod doubts;
 mod evidence;
 mod figures;
 mod lives;

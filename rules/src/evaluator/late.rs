@@ -21,11 +21,13 @@ use crate::window::exact::twelve_digits;
 const MOMENTS: usize = 256;
 /// A crossing missed is said again only after this long.
 const SAID_AGAIN: Span = Span::hours(1);
+/// Later than any sample.
+const LATEST: Timestamp = Timestamp(i64::MAX);
 
 /// A second climb over a part of the past.
 #[derive(Clone, Debug, Default)]
-struct Rerun {
-    climb: Climb,
+pub(super) struct Rerun {
+    pub(super) climb: Climb,
     /// The highest level entered from the late reading's time on …
     peak: u8,
     /// … when, since when its condition held, and with which value.
@@ -82,11 +84,11 @@ impl Evaluator {
         out: &mut Vec<Finding>,
     ) {
         let sample = Sample { at: seen.at, value: seen.value.get(), flag: seen.flag, checks: seen.checks };
-        let with: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at)).collect();
+        let with: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at, LATEST)).collect();
         if let Some(point) = self.gate.point_mut(seen.point) {
             point.series_mut().take_back(seen.at, replaced);
         }
-        let without: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at)).collect();
+        let without: Vec<Rerun> = readers.iter().map(|ix| self.rerun(*ix, seen.at, LATEST)).collect();
         if let Some(point) = self.gate.point_mut(seen.point) {
             point.series_mut().place(sample);
         }
@@ -95,14 +97,15 @@ impl Evaluator {
         }
     }
 
-    /// Climbs again, over the samples from some time before `from` to the newest.
-    fn rerun(&mut self, ix: usize, from: Timestamp) -> Rerun {
+    /// Climbs again, over the samples from some time before `from` to the last before `until`.
+    pub(super) fn rerun(&mut self, ix: usize, from: Timestamp, until: Timestamp) -> Rerun {
         let Self { rules, gate, subjects, benches, .. } = self;
         let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get(ix)) else { return Rerun::default() };
         let Some(compiled) = rules.rules.get(plan.rule) else { return Rerun::default() };
         let interval = plan.reads.iter().map(|look| look.lens.interval).max().unwrap_or(Span::ZERO);
         let begin = from - compiled.pace.reach(interval) - interval;
-        let times = moments(plan, gate, begin);
+        let mut times = moments(plan, gate, begin);
+        times.retain(|at| *at < until);
         let Some(first) = times.first() else { return Rerun::default() };
         let mut rerun = Rerun { climb: subject.climb_before(*first), ..Rerun::default() };
         let mut looking = windows(rules, plan);

@@ -64,7 +64,8 @@ fn last(read: &Read, gate: &Gate, t: Timestamp, look: Look<'_>) -> Result<Known,
         Look::Then => point.series().last(t).copied().ok_or(Blank::Warming)?,
         Look::Lone(seen) if seen.point == read.point => {
             let (flag, saturated) = (seen.flag, seen.checks.has(Checks::SATURATED));
-            return Ok(converted(read, Known { value: seen.value.get(), flag, saturated }));
+            let doubts = seen.checks.doubts();
+            return Ok(converted(read, Known { value: seen.value.get(), flag, doubts, saturated }));
         }
         Look::Lone(_) => return Err(Blank::Thin),
     };
@@ -119,7 +120,7 @@ fn run(
     t: Timestamp,
     look: Look<'_>,
 ) -> Result<Known, Blank> {
-    let (mut flag, mut saturated) = (Flag::Good, false);
+    let (mut flag, mut doubts, mut saturated) = (Flag::Good, Checks::NONE, false);
     let mut windows = windows.iter_mut();
     for (ask, (name, wanted)) in program.asks().enumerate() {
         bench.clear(ask);
@@ -135,11 +136,12 @@ fn run(
                 Ok(known) => {
                     bench.fill(ask, known.value);
                     flag = flag.max(known.flag);
+                    doubts = doubts.with(known.doubts);
                     saturated |= known.saturated;
                 }
                 Err(blank) => bench.lack(ask, &blank),
             }
         }
     }
-    program.run(sandbox, bench).map(|value| Known { value, flag, saturated })
+    program.run(sandbox, bench).map(|value| Known { value, flag, doubts, saturated })
 }

@@ -9,6 +9,7 @@ use watchfire_model::quality::Flag;
 use watchfire_model::rule::Class;
 use watchfire_model::time::Timestamp;
 
+use super::corroboration::Consistency;
 use super::ground::Ground;
 use super::measuring::Moment;
 use crate::ladder::{Climb, Moved, Seen, Trust};
@@ -49,6 +50,9 @@ pub(super) struct Subject {
     pub(super) past: Vec<(Timestamp, u8)>,
     /// The highest level missed by old readings, and the clock at which that was said.
     pub(super) missed: Option<(u8, Timestamp)>,
+    /// Suspect values in a row, for what they say together.
+    #[serde(default, skip_serializing_if = "Consistency::is_none")]
+    pub(super) consistency: Consistency,
     /// Built again from the series after a restart.
     #[serde(skip)]
     pub(super) windows: Box<[Window]>,
@@ -112,6 +116,7 @@ impl Subject {
             past: self.past.clone(),
             lack: self.lack.clone(),
             climb: self.climb.clone(),
+            consistency: self.consistency.clone(),
             ..*self
         }
     }
@@ -140,10 +145,13 @@ impl Subject {
             (Some(blank), _) => self.lack = Some(Lack::of(blank)),
         }
         let stood_on = self.stand(cause.ground(blank));
+        let mut to_verify = None;
         let moved = match measured {
             Ok(known) => {
                 self.value = Some(known.value.to_bits());
                 let trust = cause.trust(&known, self.ground);
+                let (trust, doubted) = self.corroborate(cause, at, &known, trust);
+                to_verify = doubted;
                 // Its own clock is wrong, and ours may be: as little time passes by it as is certain.
                 let at = if cause.lifts { at } else { self.climb.within_reach(at, cause.plan.max_gap) };
                 let seen = Seen { at, value: known.value, trust };
@@ -152,6 +160,9 @@ impl Subject {
             Err(_) => self.unmoved(),
         };
         self.conclude(cause, stood_on, moved, out);
+        if let Some(grade) = to_verify {
+            self.ask_to_verify(cause, grade, out);
+        }
     }
 
     /// The health of a point changed; the measure did not.
@@ -182,6 +193,7 @@ impl Subject {
         for (at, _) in &mut self.past {
             *at = *at + by;
         }
+        self.consistency.shift(by);
         if let Some((_, at)) = &mut self.missed {
             *at = *at + by;
         }
@@ -253,8 +265,10 @@ impl Subject {
         let from = Grade::from_level(from);
         let threshold = match change {
             Change::Lifted => from.and_then(|grade| rungs.lift_below(grade)),
-            Change::Pending | Change::LostWhileRising => pending.or(judged).and_then(|grade| rungs.raise_at(grade)),
-            Change::Raised | Change::Evidence | Change::MissedCrossing => {
+            Change::Pending | Change::LostWhileRising | Change::Verify => {
+                pending.or(judged).and_then(|grade| rungs.raise_at(grade))
+            }
+            Change::Raised | Change::Evidence | Change::MissedCrossing | Change::Retracted => {
                 judged.and_then(|grade| rungs.raise_at(grade))
             }
         };
@@ -298,6 +312,7 @@ impl Cause<'_> {
             _ if known.saturated => Trust { cap: Grade::Red, lifts: false },
             (Flag::Good, _) | (Flag::NotEvaluated, Class::Instant) => Trust::FULL,
             (Flag::NotEvaluated, Class::Ordinary) => Trust { cap: Grade::Orange, lifts: false },
+            (Flag::Suspect, Class::Ordinary) if self.is_only_fast(known) => Trust { cap: Grade::Red, lifts: false },
             (Flag::Suspect, Class::Ordinary) => Trust { cap: self.compiled.suspect_cap, lifts: false },
             (Flag::Suspect | Flag::Fail | Flag::Missing, _) => Trust { cap: Grade::Red, lifts: false },
         };

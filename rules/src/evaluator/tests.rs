@@ -12,7 +12,9 @@ use watchfire_model::time::{Span, Steady, Timestamp};
 use super::{Evaluator, Standing};
 use crate::quality::Outcome;
 
+mod doubts;
 mod properties;
+mod sensors;
 pub(crate) mod world;
 
 use world::{MINUTE, World, delay, point, rule, said};
@@ -238,7 +240,7 @@ fn a_clock_ahead_neither_blinds_nor_poisons() {
     assert_eq!(world.story(), "4:clear>yellow");
     world.reading(5 * MINUTE, &ahead(5, 9.0));
     world.reading(6 * MINUTE, &ahead(6, 9.0));
-    assert_eq!(world.changes(2), ["Evidence Fault { cause: Clock }"]);
+    assert_eq!(world.changes(2), ["Verify yellow", "Evidence Fault { cause: Clock }"]);
     for minute in 7..=9 {
         world.hear(minute, 0.0);
     }

@@ -15,14 +15,17 @@ use watchfire_model::time::{Now, Span, Steady, Timestamp};
 use crate::series::{Keep, Placed, Sample};
 
 mod clock;
+mod closer;
 mod gap;
 mod plausible;
 mod point;
 mod range;
 mod rate;
 mod saturation;
+mod sensor;
 mod sentinel;
 
+pub use closer::{CLOSER, Closer, MOST_NEIGHBOURS};
 pub(crate) use gap::max_gap;
 pub use point::{Health, PointGate};
 
@@ -78,6 +81,19 @@ pub struct Judged {
     pub health_changed: bool,
     /// Whether samples from what is now the future were dropped for it, or all were moved in time.
     pub rewound: bool,
+    /// The sample before it, which it showed to be a spike.
+    pub convicted: Option<Conviction>,
+}
+
+/// A sample that the one after it showed to be a spike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conviction {
+    /// As it was taken.
+    pub sample: Sample,
+    /// What it is now; one that failed is no sample any more.
+    pub flag: Flag,
+    /// Which checks spoke, this one too.
+    pub checks: Checks,
 }
 
 /// What a reading is, after the gate.
@@ -115,7 +131,7 @@ pub struct Gate {
 impl Gate {
     /// A gate that has heard nothing, for those who only want flags.
     pub fn new(site: Arc<Site>) -> Self {
-        let keep = site.points.iter().map(|point| keep_for(point, Span::ZERO)).collect();
+        let keep = site.points.iter().zip(reaches(&site)).map(|(point, reach)| keep_for(point, reach)).collect();
         Self::keeping(site, keep)
     }
 
@@ -129,6 +145,33 @@ impl Gate {
         let clocks = points.iter().filter(|point| point.tells_time()).count();
         let ahead = points.iter().filter(|point| point.leads()).count();
         Self { site, points, keep, clocks, ahead, offset }
+    }
+
+    /// The site whose points they are.
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// The same gate for those who only want flags: no more of the past is kept than the checks need.
+    pub fn for_flags(&self) -> Self {
+        let mut gate = Self::new(Arc::clone(&self.site));
+        for ((mine, theirs), keep) in gate.points.iter_mut().zip(&self.points).zip(&gate.keep) {
+            *mine = theirs.keeping(*keep);
+        }
+        Self { clocks: self.clocks, ahead: self.ahead, offset: self.offset, ..gate }
+    }
+
+    /// What was said of a reading that was heard before, as far as that is still known.
+    pub fn recall(&self, reading: &Reading) -> Flag {
+        let (Some(point), Some(gate)) = (self.site.point(reading.point), self.point(reading.point)) else {
+            return Flag::Missing;
+        };
+        let reading = &self.site.corrected(reading);
+        match usable(point, reading) {
+            Err(refusal) => refusal.flag,
+            Ok(_) if reading.retained => Flag::NotEvaluated,
+            Ok(value) => gate.recall_flag(reading, value),
+        }
     }
 
     /// What is known of a point.
@@ -174,6 +217,8 @@ impl Gate {
         let Some(gate) = self.points.get_mut(ix) else {
             return Judged::refused(Flag::Missing, Checks::NONE, false);
         };
+        let corrected = point.scrutiny.as_ref().map(|_| site.corrected(reading));
+        let reading = corrected.as_ref().unwrap_or(reading);
         if reading.retained {
             return Judged {
                 flag: Flag::NotEvaluated,
@@ -181,6 +226,7 @@ impl Gate {
                 outcome: Outcome::Retained,
                 health_changed: false,
                 rewound: false,
+                convicted: None,
             };
         }
         let usable = usable(point, reading);
@@ -195,7 +241,14 @@ impl Gate {
             (Ok(_) | Err(_), false) => None,
         };
         if let Some((flag, checks)) = repeat {
-            return Judged { flag, checks, outcome: Outcome::Repeat, health_changed: false, rewound: settled };
+            return Judged {
+                flag,
+                checks,
+                outcome: Outcome::Repeat,
+                health_changed: false,
+                rewound: settled,
+                convicted: None,
+            };
         }
         let (told_time, led) = (gate.tells_time(), gate.leads());
         gate.set_leads(reading);
@@ -208,8 +261,25 @@ impl Gate {
         let clock_is_ours = self.ahead * 2 > self.clocks && self.ahead > 2;
         let mut judged = match usable {
             Err(refusal) => gate.refuse(reading, refusal),
-            Ok(value) => judge_value(gate, point, keep, now, reading, value, clock_is_ours),
+            Ok(value) => {
+                let changed =
+                    point.scrutiny.as_ref().and_then(|scrutiny| sensor::change(gate, point, scrutiny, reading));
+                let mut first = look(gate, point, reading, value, clock_is_ours);
+                if let Some(last) = changed
+                    && sensor::jumped(point, last, value.get())
+                {
+                    (first.flag, first.checks) = (first.flag.max(Flag::Suspect), first.checks.with(Checks::RATE));
+                }
+                if point.scrutiny.is_some() && first.is_newest() {
+                    first.found(closer::look(&site, &mut self.points, ix, first.at, value.get()));
+                }
+                let Some(gate) = self.points.get_mut(ix) else {
+                    return Judged::refused(Flag::Missing, Checks::NONE, false);
+                };
+                take(gate, point, keep, now, reading, value, first)
+            }
         };
+        let Some(gate) = self.points.get(ix) else { return judged };
         judged.rewound |= settled;
         match (told_time, gate.tells_time()) {
             (false, true) => self.clocks += 1,
@@ -240,7 +310,7 @@ impl Gate {
 
 impl Judged {
     pub(crate) fn refused(flag: Flag, checks: Checks, health_changed: bool) -> Self {
-        Self { flag, checks, outcome: Outcome::Refused, health_changed, rewound: false }
+        Self { flag, checks, outcome: Outcome::Refused, health_changed, rewound: false, convicted: None }
     }
 
     /// The observation, where the reading became one.
@@ -264,6 +334,22 @@ pub fn late_window(point: &Point) -> Span {
     Span((2 * point.interval.0).max(600_000))
 }
 
+/// How far back the checks look in the samples of each point.
+pub(crate) fn reaches(site: &Site) -> Vec<Span> {
+    let mut reaches = vec![Span::ZERO; site.points.len()];
+    let mut reach = |ix: usize, span: Span| {
+        if let Some(reach) = reaches.get_mut(ix) {
+            *reach = (*reach).max(span);
+        }
+    };
+    for (ix, point) in site.points.iter().enumerate() {
+        let Some(scrutiny) = &point.scrutiny else { continue };
+        reach(ix, scrutiny.reach());
+        scrutiny.reaches().for_each(|(other, span)| reach(other.index(), span));
+    }
+    reaches
+}
+
 /// How much of `point` must be kept when rules look back `reach`.
 pub(crate) fn keep_for(point: &Point, reach: Span) -> Keep {
     let span = Span(reach.0 + late_window(point).0 + point.interval.0);
@@ -272,6 +358,11 @@ pub(crate) fn keep_for(point: &Point, reach: Span) -> Keep {
     let samples = expected.saturating_mul(4).saturating_add(16);
     let most = if reach == Span::ZERO { KEEP_SAMPLES } else { samples.max(KEEP_SAMPLES) };
     Keep { span, samples: samples.clamp(16, most) }
+}
+
+/// Whether a difference is larger than what is written; that of two decimals is seldom exactly what it is on paper.
+fn exceeds(difference: f64, limit: f64) -> bool {
+    difference > limit + limit.abs() * 1e-9
 }
 
 /// Why a reading carries no usable number.
@@ -325,16 +416,34 @@ fn usable(point: &Point, reading: &Reading) -> Result<Finite, Refusal> {
     }
 }
 
-/// Judges a reading that has a number.
-fn judge_value(
-    gate: &mut PointGate,
-    point: &Point,
-    keep: Keep,
-    now: Now,
-    reading: &Reading,
-    value: Finite,
-    clock_is_ours: bool,
-) -> Judged {
+/// What was found of a reading with a number, before it is taken in.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    /// Event time.
+    at: Timestamp,
+    flag: Flag,
+    checks: Checks,
+    ahead: bool,
+    fresh: bool,
+    rewound: bool,
+    /// What the value before it was shown to be.
+    before: Option<closer::Spike>,
+}
+
+impl First {
+    fn is_newest(&self) -> bool {
+        self.fresh && !self.ahead && self.flag < Flag::Fail
+    }
+
+    fn found(&mut self, found: closer::Found) {
+        self.flag = self.flag.max(found.flag);
+        self.checks = self.checks.with(found.checks);
+        self.before = found.before;
+    }
+}
+
+/// Looks at a reading that has a number.
+fn look(gate: &mut PointGate, point: &Point, reading: &Reading, value: Finite, clock_is_ours: bool) -> First {
     let ahead = !clock_is_ours && gate.leads();
     let rewound = !clock_is_ours && !ahead && gate.rewind(reading);
     let at = if ahead { reading.received_at } else { reading.observed_at };
@@ -349,10 +458,37 @@ fn judge_value(
             checks = checks.with(check.bit);
         }
     }
+    First { at, flag, checks, ahead, fresh, rewound, before: None }
+}
+
+/// Takes a reading that has a number in, or refuses it.
+fn take(
+    gate: &mut PointGate,
+    point: &Point,
+    keep: Keep,
+    now: Now,
+    reading: &Reading,
+    value: Finite,
+    first: First,
+) -> Judged {
+    let First { at, flag, checks, ahead, fresh, rewound, before } = first;
+    let convicted = before.and_then(|spike| gate.convict(spike));
     if flag >= Flag::Fail {
-        let cause = if checks.has(Checks::SENTINEL) { FaultCause::BadValue } else { FaultCause::Range };
-        return gate.refuse(reading, Refusal { flag, checks, cause: Cause::Counted(cause) });
+        let stuck = checks.has(Checks::FLAT);
+        let cause = match (stuck, checks.has(Checks::SENTINEL)) {
+            (true, _) => Cause::Now(FaultCause::Stuck),
+            (false, true) => Cause::Counted(FaultCause::BadValue),
+            (false, false) => Cause::Counted(FaultCause::Range),
+        };
+        let health = gate.health();
+        if stuck {
+            // What it says is of no use, but it is heard.
+            gate.hear(now);
+        }
+        let refused = gate.refuse(reading, Refusal { flag, checks, cause });
+        return Judged { convicted, health_changed: gate.health() != health, ..refused };
     }
+    let newest = gate.series().newest();
     let lasting = late_window(point);
     let age = newest.map_or(Span::ZERO, |newest| newest.at - at);
     // What is too old to act on says nothing about how the point is now: a sensor whose clock fell back must not pass
@@ -369,6 +505,9 @@ fn judge_value(
         gate.push(sample, reading.observed_at == reading.received_at, keep);
         Outcome::Fresh(seen(checks))
     } else {
+        if let Some(scrutiny) = &point.scrutiny {
+            gate.recall(sample, closer::stillness(point, scrutiny));
+        }
         match gate.place(sample, keep) {
             Placed::Repeat => Outcome::Repeat,
             Placed::Forgotten => Outcome::Backfill(seen(checks.with(Checks::BACKFILL))),
@@ -384,7 +523,7 @@ fn judge_value(
         Outcome::Late(seen, _) | Outcome::Backfill(seen) => seen.checks,
         _ => checks,
     };
-    Judged { flag, checks, outcome, health_changed, rewound }
+    Judged { flag, checks, outcome, health_changed, rewound, convicted }
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use watchfire_model::finding::FaultCause;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
+use watchfire_model::site::Kind;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
-use super::{Cause, Judged, N_FAIL, N_GOOD, Refusal, clock};
+use super::closer::{Course, Spike};
+use super::{Cause, Conviction, Judged, N_FAIL, N_GOOD, Refusal, clock};
 use crate::series::{Keep, Placed, Sample, Series};
 
 /// Whether a point can be relied on now.
@@ -61,6 +63,9 @@ pub struct PointGate {
     calibrating: bool,
     link_down: bool,
     silent: Option<Timestamp>,
+    /// How it has moved, where a check wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    course: Option<Box<Course>>,
 }
 
 /// A sample that stands at our receipt because its own time can't be.
@@ -181,6 +186,9 @@ impl PointGate {
 
     fn shift(&mut self, by: Span) {
         self.series.shift(by);
+        if let Some(course) = &mut self.course {
+            course.shift(by);
+        }
         self.good = self.good.map(|(at, bits)| (at + by, bits));
     }
 
@@ -219,6 +227,7 @@ impl PointGate {
         }
         self.good = self.good.filter(|(at, _)| *at <= reading.received_at);
         let dropped = self.series.drop_after(reading.received_at);
+        self.course = None;
         for sample in &dropped {
             self.stray(Stray::of_value(sample.at, sample.value));
         }
@@ -253,6 +262,25 @@ impl PointGate {
             }
             Some(newest) => newest.at == at && newest.value.to_bits() == bits,
             None => false,
+        }
+    }
+
+    /// Itself, with no more samples than `keep` allows.
+    pub(super) fn keeping(&self, keep: Keep) -> Self {
+        let mut kept = self.clone();
+        kept.series.trim(keep);
+        kept
+    }
+
+    /// What was said of a reading with a number, as far as that is still known.
+    pub(super) fn recall_flag(&self, reading: &Reading, value: Finite) -> Flag {
+        let (at, bits) = (reading.observed_at, value.get().to_bits());
+        let sample = self.series.last(at).filter(|sample| sample.at == at && sample.value.to_bits() == bits);
+        match sample {
+            Some(sample) => sample.flag,
+            None if self.refused_already(reading) => Flag::Fail,
+            None if self.strays.contains(&Stray::of_value(at, value.get())) => Flag::Suspect,
+            None => Flag::NotEvaluated,
         }
     }
 
@@ -296,15 +324,66 @@ impl PointGate {
         self.good_since = 0;
     }
 
+    /// Takes out what is known of how it moved, to be put back with one value more.
+    pub(super) fn take_course(&mut self) -> Box<Course> {
+        self.course.take().unwrap_or_default()
+    }
+
+    pub(super) fn set_course(&mut self, course: Box<Course>) {
+        self.course = Some(course);
+    }
+
+    /// A sample comes late: what was thought to be still may have moved.
+    pub(super) fn recall(&mut self, sample: Sample, tolerance: f64) {
+        if let Some(course) = &mut self.course {
+            course.recall(sample.at, sample.value, tolerance);
+        }
+    }
+
+    /// Another device measures from here on. What fell before is still rain; of all else nothing is carried over.
+    pub(super) fn change_sensor(&mut self, kind: Kind) {
+        match kind {
+            Kind::Increment => {}
+            Kind::Gauge | Kind::Counter => self.series.cut(),
+        }
+        self.good = None;
+        self.good_since = 0;
+        self.course = None;
+    }
+
+    /// The newest sample was shown to be a spike, unless it was corrected meanwhile.
+    pub(super) fn convict(&mut self, spike: Spike) -> Option<Conviction> {
+        let it_is = |sample: &&Sample| sample.at == spike.at && sample.value.to_bits() == spike.value.to_bits();
+        let sample = *self.series.newest().filter(it_is)?;
+        let flag = spike.flag.max(sample.flag);
+        let checks = sample.checks.with(Checks::SPIKE);
+        if flag >= Flag::Fail {
+            self.series.take_back(sample.at, None);
+            self.stray(Stray::of_value(sample.at, sample.value));
+        } else {
+            self.series.take_back(sample.at, Some(Sample { flag, checks, ..sample }));
+        }
+        if self.good.is_some_and(|(at, _)| at == sample.at) {
+            let good = self.series.iter().rev().find(|sample| sample.flag <= Flag::NotEvaluated);
+            self.good = good.map(|sample| (sample.at, sample.value.to_bits()));
+        }
+        Some(Conviction { sample, flag, checks })
+    }
+
+    /// It is heard, though what it says is of no use.
+    pub(super) fn hear(&mut self, now: Now) {
+        self.heard = Some(now.steady);
+        self.heard_at = now.wall;
+        self.link_down = false;
+        self.silent = None;
+    }
+
     /// Counts a reading with a number; says whether the point's health changed.
     pub(super) fn accept(&mut self, now: Now, flag: Flag, checks: Checks, ahead: Option<(Timestamp, Finite)>) -> bool {
         let before = self.health();
-        self.heard = Some(now.steady);
-        self.heard_at = now.wall;
+        self.hear(now);
         self.bad_in_a_row = 0;
         self.calibrating = false;
-        self.link_down = false;
-        self.silent = None;
         if let Some((observed_at, value)) = ahead {
             self.ahead_in_a_row = self.ahead_in_a_row.saturating_add(1);
             let bits = value.get().to_bits();

@@ -4,7 +4,7 @@
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::time::Timestamp;
 
-use super::{Check, Sight};
+use super::{Check, Sight, exceeds};
 
 pub(super) const CHECK: Check = Check { name: "rate", bit: Checks::RATE, judge };
 
@@ -13,7 +13,7 @@ fn judge(sight: &Sight<'_>) -> Option<Flag> {
     let too_fast = |(at, value): (Timestamp, f64)| {
         let hours = (sight.at - at).as_hours();
         let change = sight.value - value;
-        hours > 0.0 && (change > rise * hours || -change > fall * hours)
+        hours > 0.0 && (exceeds(change, rise * hours) || exceeds(-change, fall * hours))
     };
     let before = sight.before.map(|before| (before.at, before.value))?;
     (too_fast(before) && sight.good.is_none_or(too_fast)).then_some(Flag::Suspect)

@@ -7,6 +7,8 @@ use watchfire_model::time::{Now, Span, Timestamp};
 use super::*;
 use crate::evaluator::tests::world::{MINUTE, point, said, site};
 
+mod qartod;
+
 fn hear(gate: &mut Gate, reading: &Reading) -> Judged {
     gate.judge(Now { wall: reading.received_at, steady: Steady(reading.received_at.0) }, reading)
 }

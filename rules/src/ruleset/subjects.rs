@@ -136,6 +136,7 @@ pub(super) fn plan(
         reads: reads.into_boxed_slice(),
         widths: widths.into_boxed_slice(),
         max_gap: longest.unwrap_or(Span::ZERO),
+        witnesses: super::witnesses::of(site, rule, &subject.stations)?,
     }))
 }
 

@@ -39,8 +39,9 @@ const ORDER: &[(&str, &[&str])] = &[
 const LISTS: &[(&str, &str, &[&str])] = &[
     ("SOURCES", "connectors/src/source/mod.rs", &["tests"]),
     ("CODECS", "connectors/src/codec/mod.rs", &["tests"]),
-    // The clock is no check of a value, and what is known of a point is what the checks look at.
-    ("CHECKS", "rules/src/quality/mod.rs", &["tests", "clock", "point"]),
+    // The clock and the device are no checks of a value, and what is known of a point is what the checks look at.
+    ("CHECKS", "rules/src/quality/mod.rs", &["tests", "clock", "closer", "point", "sensor"]),
+    ("CLOSER", "rules/src/quality/closer/mod.rs", &["tests", "course"]),
     ("CHANNELS", "daemon/src/dissemination/channel/mod.rs", &["tests"]),
     ("STORES", "daemon/src/storage/series/mod.rs", &["tests"]),
 ];

@@ -20,13 +20,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::quality::Flag;
-use watchfire_model::reading::Reading;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Timestamp};
 
 use self::heads::{Heads, Place};
 use self::samples::columns;
-use super::{Judge, Progress, SeriesStore, StoreKind, Trouble, filed_at};
+use super::{Judge, Progress, SeriesStore, StoreKind, Trouble, Verdict, filed_at};
 use crate::config::settings::Limits;
 use crate::storage::database::{self, DatabaseError, Kind};
 use crate::storage::journal::{Commit, JournalError, JournalReader, Step};
@@ -188,19 +187,23 @@ impl Writer {
             }
             open.know(self.reader.names(), &self.path)?;
             now = Some(self.commit.now);
-            for row in &self.commit.rows {
+            for (seq, row) in self.commit.numbered() {
                 let Row::Reading(reading) = row else { continue };
                 readings += 1;
                 // A number without a name: nowhere to file it under.
                 let Some(place) = open.place(reading.point) else { continue };
-                let (flag, _) = if reading.point.index() < self.reader.configured() {
-                    (self.judge)(reading, self.commit.now)
+                let verdict = if reading.point.index() < self.reader.configured() {
+                    (self.judge)(seq, reading, self.commit.now)
                 } else {
-                    (Flag::NotEvaluated, watchfire_model::quality::Checks::NONE)
+                    Some(Verdict::of(Flag::NotEvaluated, reading))
                 };
-                let sample = sample_of(reading, flag);
-                if open.heads.take_in(place, sample) {
-                    tail.push(open.heads.series(place), sample);
+                let Some(verdict) = verdict else { continue };
+                let before = verdict.before.map(|(at, value, flag)| Sample { at, value: Some(value), flag });
+                let sample = Sample { at: filed_at(reading), value: verdict.value, flag: verdict.flag };
+                for sample in before.into_iter().chain([sample]) {
+                    if open.heads.take_in(place, sample) {
+                        tail.push(open.heads.series(place), sample);
+                    }
                 }
             }
         }
@@ -242,10 +245,6 @@ fn begin_anew(path: &Path, error: DatabaseError) -> Result<PathBuf, DatabaseErro
         | DatabaseError::Foreign { .. }
         | DatabaseError::Unusable { .. } => Err(error),
     }
-}
-
-fn sample_of(reading: &Reading, flag: Flag) -> Sample {
-    Sample { at: filed_at(reading), value: reading.value.ok().map(watchfire_model::quantity::Finite::get), flag }
 }
 
 impl SeriesStore for Writer {

@@ -27,7 +27,7 @@ use watchfire_model::row::Row;
 
 use self::cursor::CursorFile;
 use self::dead_letters::DeadLetters;
-use super::{GradeMark, Judge, Progress, SeriesStore, StoreKind, Trouble, filed_at};
+use super::{GradeMark, Judge, Progress, SeriesStore, StoreKind, Trouble, Verdict, filed_at};
 use crate::config::settings::InfluxConfig;
 use crate::storage::DataDir;
 use crate::storage::journal::{Commit, Gap, JournalReader, Step};
@@ -245,16 +245,20 @@ impl Writer {
                 Err(error) => return Err(self.outage(error.to_string())),
             }
             let names = Arc::clone(self.reader.names());
-            for row in &self.commit.rows {
+            for (seq, row) in self.commit.numbered() {
                 let Row::Reading(reading) = row else { continue };
                 let Some(name) = names.get(reading.point) else { continue };
-                let (flag, _) = if reading.point.index() < self.reader.configured() {
-                    (self.judge)(reading, self.commit.now)
+                let verdict = if reading.point.index() < self.reader.configured() {
+                    (self.judge)(seq, reading, self.commit.now)
                 } else {
-                    (Flag::NotEvaluated, watchfire_model::quality::Checks::NONE)
+                    Some(Verdict::of(Flag::NotEvaluated, reading))
                 };
-                let value = reading.value.ok().map(watchfire_model::quantity::Finite::get);
-                line::reading(&mut batch.text, name, filed_at(reading), value, flag);
+                let Some(verdict) = verdict else { continue };
+                if let Some((at, value, flag)) = verdict.before {
+                    line::reading(&mut batch.text, name, at, Some(value), flag);
+                    batch.ends.push(batch.text.len());
+                }
+                line::reading(&mut batch.text, name, filed_at(reading), verdict.value, verdict.flag);
                 batch.ends.push(batch.text.len());
                 batch.readings += 1;
             }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{RuleId, Seq, SubjectId};
-use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quality::Flag;
+use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
 use watchfire_model::time::{Now, Span, Timestamp};
 
@@ -92,13 +93,32 @@ pub enum Trouble {
     Refused,
 }
 
-/// Quality control's word on a reading, for the store's `quality`.
-pub type Judge = Box<dyn FnMut(&Reading, Now) -> (Flag, Checks) + Send>;
+/// Quality control's word on a row's reading, for the store's `quality`; none of a reading heard before, which is in the
+/// store already.
+pub type Judge = Box<dyn FnMut(Seq, &Reading, Now) -> Option<Verdict> + Send>;
+
+/// Quality control's word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// On the reading.
+    pub flag: Flag,
+    /// The reading's value as its device means it; none where it is no number.
+    pub value: Option<f64>,
+    /// On the sample before it, which this one showed to be a spike: when, what, and how far it may be trusted now.
+    pub before: Option<(Timestamp, f64, Flag)>,
+}
+
+impl Verdict {
+    /// A word on a reading alone.
+    pub fn of(flag: Flag, reading: &Reading) -> Self {
+        Self { flag, value: reading.value.ok().map(Finite::get), before: None }
+    }
+}
 
 /// A sensor's clock may be ahead of ours by so much (SEMANTICS §2.2).
 const MAX_AHEAD: Span = Span::minutes(2);
 
 /// When a reading is filed: the sensor's word, unless its clock is ahead of ours, then our receipt.
-fn filed_at(reading: &Reading) -> Timestamp {
+pub(super) fn filed_at(reading: &Reading) -> Timestamp {
     if reading.observed_at > reading.received_at + MAX_AHEAD { reading.received_at } else { reading.observed_at }
 }

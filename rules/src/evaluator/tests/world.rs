@@ -37,7 +37,7 @@ pub(crate) fn point(station: u32, id: &str) -> Point {
         range: None,
         plausible: None,
         max_rate: None,
-        flat_after: None,
+        scrutiny: None,
         sentinels: Vec::new(),
         thresholds: one_to_four(),
         direction: Direction::Rising,
@@ -69,6 +69,8 @@ pub(crate) fn rule(quantity: &str, measure: &str) -> Rule {
         enough: None,
         max_gap: None,
         suspect_cap: Grade::Yellow,
+        fast_rise: false,
+        corroborate: Default::default(),
         response: String::new(),
         consequence: String::new(),
         time_to_respond: None,
@@ -210,7 +212,12 @@ impl World {
     pub(crate) fn changes(&self, from: usize) -> Vec<String> {
         let tell = |f: &Finding| match f.change {
             Change::Evidence | Change::LostWhileRising => format!("{:?} {:?}", f.change, f.evidence),
-            Change::Raised | Change::Lifted | Change::Pending | Change::MissedCrossing => {
+            Change::Raised
+            | Change::Lifted
+            | Change::Pending
+            | Change::MissedCrossing
+            | Change::Verify
+            | Change::Retracted => {
                 format!("{:?} {}", f.change, word(f.judged))
             }
         };

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::samples::{Sample, Samples, columns};
+use super::samples::{Sample, Samples, Taken, columns};
 use super::{Pace, Tail};
 use crate::storage::names::PointName;
 
@@ -121,8 +121,10 @@ impl Heads {
 
     fn take_in_columns(&mut self, place: Place, tail: i64, time: i64, value: f64, mark: u8) -> bool {
         let Some(head) = self.all.get_mut(place.0) else { return false };
-        if !head.samples.insert_columns(time, value, mark) {
-            return false;
+        match head.samples.insert_columns(time, value, mark) {
+            Taken::New => {}
+            Taken::Doubted => return true,
+            Taken::Known => return false,
         }
         self.samples += 1;
         if head.tail_from.is_none() {

@@ -1,5 +1,6 @@
 //! Samples of one point, in the order of their times, in columns. Several of one time may stand side by side: the second
-//! of two different values is a correction, and both are kept; the same value for the same time is one sample.
+//! of two different values is a correction, and both are kept; the same value for the same time is one sample, and the
+//! graver doubt on it counts.
 
 use watchfire_model::quality::Flag;
 use watchfire_model::time::Timestamp;
@@ -13,6 +14,17 @@ pub struct Sample {
     pub value: Option<f64>,
     /// How far it may be trusted.
     pub flag: Flag,
+}
+
+/// What became of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It was not there.
+    New,
+    /// It was there, and is trusted less now.
+    Doubted,
+    /// It was there as it is.
+    Known,
 }
 
 /// In a mark: there is no value.
@@ -51,26 +63,30 @@ impl Samples {
     pub(super) fn iter(&self) -> impl Iterator<Item = Sample> {
         (0..self.len()).filter_map(|at| self.get(at))
     }
-    /// Puts a sample in its place. False if it is there already.
-    pub(super) fn insert(&mut self, sample: Sample) -> bool {
+    /// Puts a sample in its place.
+    pub(super) fn insert(&mut self, sample: Sample) -> Taken {
         let (time, value, mark) = columns(sample);
         self.insert_columns(time, value, mark)
     }
 
-    pub(super) fn insert_columns(&mut self, time: i64, value: f64, mark: u8) -> bool {
+    pub(super) fn insert_columns(&mut self, time: i64, value: f64, mark: u8) -> Taken {
         if self.times.last().is_none_or(|last| *last < time) {
             self.push_columns(time, value, mark);
-            return true;
+            return Taken::New;
         }
         let end = self.times.partition_point(|other| *other <= time);
         let begin = self.times[..end].partition_point(|other| *other < time);
-        if (begin..end).any(|at| self.is_value(at, value, mark)) {
-            return false;
+        if let Some(same) = (begin..end).find(|at| self.is_value(*at, value, mark)) {
+            if mark & !NONE < Flag::Suspect.code() || mark <= self.marks[same] {
+                return Taken::Known;
+            }
+            self.marks[same] = mark;
+            return Taken::Doubted;
         }
         self.times.insert(end, time);
         self.values.insert(end, value);
         self.marks.insert(end, mark);
-        true
+        Taken::New
     }
 
     pub(super) fn push_columns(&mut self, time: i64, value: f64, mark: u8) {
@@ -161,8 +177,8 @@ mod tests {
             [(5, 1.0), (3, 2.0), (5, 1.0), (5, 4.0), (9, 1.0)].map(|(t, v)| sample(t, v)).into_iter().collect();
         let shown = |samples: &Samples| samples.iter().map(|s| (s.at.0, s.value)).collect::<Vec<_>>();
         assert_eq!(shown(&samples), [(3, Some(2.0)), (5, Some(1.0)), (5, Some(4.0)), (9, Some(1.0))]);
-        assert!(samples.insert(Sample { value: None, ..sample(5, 0.0) }), "no value is not the value 0");
-        assert!(samples.insert(sample(5, 0.0)));
+        assert_eq!(samples.insert(Sample { value: None, ..sample(5, 0.0) }), Taken::New, "no value is not the value 0");
+        assert_eq!(samples.insert(sample(5, 0.0)), Taken::New);
         let late: Samples = [(1, 0.0), (5, 4.0), (6, 6.0), (20, 1.0)].map(|(t, v)| sample(t, v)).into_iter().collect();
         samples.merge(&late);
         assert_eq!(samples.len(), 9);
@@ -170,5 +186,19 @@ mod tests {
         samples.merge(&late);
         assert_eq!(samples, once);
         assert!(samples.times.is_sorted());
+    }
+
+    #[test]
+    fn of_the_same_sample_the_graver_doubt_counts() {
+        let flagged = |flag| Sample { flag, ..sample(5, 1.0) };
+        let flag = |samples: &Samples| samples.iter().map(|sample| sample.flag).collect::<Vec<_>>();
+        let mut samples: Samples = [sample(3, 2.0), flagged(Flag::Good), sample(7, 2.0)].into_iter().collect();
+        assert_eq!(samples.insert(flagged(Flag::NotEvaluated)), Taken::Known, "that nobody looked is no doubt");
+        assert_eq!(samples.insert(flagged(Flag::Suspect)), Taken::Doubted);
+        assert_eq!(samples.insert(flagged(Flag::Good)), Taken::Known);
+        assert_eq!(flag(&samples), [Flag::Good, Flag::Suspect, Flag::Good]);
+        let late: Samples = [flagged(Flag::Fail)].into_iter().collect();
+        samples.merge(&late);
+        assert_eq!(flag(&samples), [Flag::Good, Flag::Fail, Flag::Good]);
     }
 }

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use watchfire_model::quality::Checks;
 use watchfire_model::quantity::{Bad, Finite};
-use watchfire_model::reading::PointState;
+use watchfire_model::reading::{PointState, Reading};
 
 use super::*;
 use crate::storage::journal::Journal;
@@ -16,7 +15,7 @@ const TIGHT: Pace = Pace { step_rows: 40, chunk_samples: 16, head_samples: 60, t
 const START: i64 = 1_700_000_000_000;
 
 fn good() -> Judge {
-    Box::new(|_, _| (Flag::Good, Checks::NONE))
+    Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading)))
 }
 
 fn reading(point: u32, at: i64, value: Result<f64, Bad>) -> Row {
