@@ -9,12 +9,14 @@ use watchfire_connectors::health::SourceHealth;
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::id::PointIx;
+use watchfire_model::incident::Incident;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Bad;
 use watchfire_model::reading::PointState;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Timestamp};
 use watchfire_model::warning::{Entry, Warning};
+use watchfire_model::watch::Watch;
 
 /// The Desk as of one moment, published after each ledger commit.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -27,6 +29,10 @@ pub struct DeskView {
     pub alarms: Vec<Alarm>,
     /// What people did and said about those of them that have a story.
     pub stories: Vec<(AlarmKey, Vec<Entry>)>,
+    /// Open incidents and the last closed ones, in the order of their ids.
+    pub incidents: Vec<Arc<Incident>>,
+    /// Who looks out for each hazard in each area, and the areas where nobody does.
+    pub watches: Vec<Watch>,
     /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
     pub warnings: Vec<Arc<Warning>>,
     /// Inputs recorded unjournaled because the journal failed or lagged.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, RuleId, SubjectId};
 use watchfire_model::ladder::Ladder;
-use watchfire_model::rule::{Class, Rule};
+use watchfire_model::rule::{Class, Rule, Thresholds};
 use watchfire_model::site::{Point, Site};
 use watchfire_model::time::Span;
 
@@ -70,6 +70,21 @@ pub struct RuleSet {
     readers: Vec<Box<[u32]>>,
     keep: Vec<Keep>,
     unjudged: Vec<(RuleId, SubjectId, String)>,
+}
+
+/// What a rule judges that has thresholds, each with the stations watched for it; nothing for a rule that is not sound.
+pub(crate) fn watched_by(site: &Site, rule: &Rule) -> Vec<(SubjectId, Vec<String>)> {
+    let graded = |point: &PointIx| match &rule.thresholds {
+        Thresholds::Inline(_) => true,
+        Thresholds::Station => {
+            let thresholds = site.point(*point).map(|point| &point.thresholds);
+            thresholds.is_some_and(|it| Grade::ALL.into_iter().any(|grade| it.get(grade).is_some()))
+        }
+    };
+    let station = |point: &PointIx| Some(site.station_of(*point)?.id.as_str().to_owned());
+    let subjects = subjects::of(site, rule).unwrap_or_default().into_iter();
+    let graded = subjects.filter(|subject| subject.watched.iter().any(graded));
+    graded.map(|subject| (subject.id, subject.watched.iter().filter_map(station).collect())).collect()
 }
 
 /// One rule, compiled.

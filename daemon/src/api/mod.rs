@@ -11,6 +11,7 @@ mod directory;
 mod guard;
 mod health;
 mod history;
+mod incidents;
 mod listener;
 mod paging;
 mod places;
@@ -109,6 +110,10 @@ pub fn router(api: Api) -> Router {
         .route("/warnings", get(warnings::list))
         .route("/warnings/{id}", get(warnings::show))
         .route("/warnings/{id}/{act}", post(acts::act))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{id}", get(incidents::show))
+        .route("/incidents/{id}/ack", post(incidents::acknowledge))
+        .route("/watches", get(incidents::watched))
         .route("/health", get(health::health))
         .fallback(problem::no_such_path);
     Router::new()

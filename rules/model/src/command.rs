@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::alarm::AlarmKey;
 use crate::attention::Concern;
 use crate::grade::Grade;
-use crate::id::{CommandId, PersonId, WarningId};
+use crate::id::{CommandId, IncidentId, PersonId, WarningId};
 use crate::time::Span;
 
 /// A command. Every one is in the ledger, refused ones too.
@@ -129,16 +129,21 @@ pub enum Act {
         /// Which alarm.
         alarm: AlarmKey,
     },
+    /// Takes note of an incident.
+    AcknowledgeIncident {
+        /// Which incident.
+        incident: IncidentId,
+    },
 }
 
 /// Why the Desk refused a command. Each says what would be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "refused")]
 pub enum Refusal {
-    /// No such warning or alarm.
+    /// No such warning, alarm or incident.
     #[error("there is no {what} \"{id}\"")]
     Unknown {
-        /// `warning` or `alarm`.
+        /// `warning`, `alarm` or `incident`.
         what: String,
         /// As asked.
         id: String,

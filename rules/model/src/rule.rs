@@ -201,8 +201,15 @@ pub struct Hazard {
     pub acknowledge_within: PerGrade<Span>,
     /// When lost evidence is put before a person; red never lapses by itself.
     pub hold_max: PerGrade<Option<Span>>,
+    /// Fewer sensors than this that can be relied on, and an area is unwatched.
+    #[serde(default = "one")]
+    pub watched_by: u32,
     /// How it latches, and how long taking note of it holds.
     pub attention: AttentionPolicy,
     /// Texts by language, `zh-CN` first.
     pub texts: Vec<(String, Texts)>,
+}
+
+const fn one() -> u32 {
+    1
 }

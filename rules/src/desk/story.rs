@@ -47,6 +47,8 @@ fn station(id: &str, name: &str, area: &str, point: u32) -> Station {
         lon: None,
         datum: None,
         gateway: None,
+        logger: None,
+        power: None,
         upstream: None,
         points: vec![PointIx(point)],
     }
@@ -141,6 +143,7 @@ pub(super) fn hazard(id: &str, reach: Reach) -> Hazard {
             orange: Some(Span::hours(24)),
             red: None,
         },
+        watched_by: 1,
         attention: AttentionPolicy { reack: PerGrade::default(), flapping: None, ..AttentionPolicy::default() },
         texts: vec![("zh-CN".to_owned(), chinese), ("en-US".to_owned(), english)],
     }
@@ -178,6 +181,7 @@ pub(super) fn site() -> Site {
             station("x", "源头站", "431200000000", 3),
         ],
         points: (0..4).map(stage).collect(),
+        links: Vec::new(),
         groups: Vec::new(),
         hazards: vec![hazard("river_flood", Reach::Public), hazard("seepage", Reach::Internal)],
         rules: vec![rule("stage", "river_flood"), rule("seep", "seepage")],

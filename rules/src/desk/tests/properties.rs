@@ -423,10 +423,12 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
                 assert_eq!((old.judged, was, &old.evidence, old.latch), (new.judged, is, &new.evidence, new.latch));
                 assert_eq!(fault_side(old), fault_side(new));
             }
-            Act::Release { .. } => assert_eq!(old, new, "a signature changes no alarm"),
+            Act::Release { .. } | Act::AcknowledgeIncident { .. } => {
+                assert_eq!(old, new, "a signature, or taking note of an incident, changes no alarm");
+            }
             Act::Cancel { .. } | Act::SetGrade { .. } => assert_eq!(old.evidence, new.evidence),
         },
-        Input::Receipt(_) | Input::Tick | Input::Start => {
+        Input::Outage(_) | Input::Receipt(_) | Input::Tick | Input::Start => {
             assert_eq!((old.judged, &old.evidence), (new.judged, &new.evidence))
         }
     }

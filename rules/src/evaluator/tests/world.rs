@@ -93,6 +93,8 @@ pub(crate) fn site(stations: Vec<Vec<Point>>, rules: Vec<Rule>) -> Arc<Site> {
             lon: None,
             datum: None,
             gateway: None,
+            logger: None,
+            power: None,
             upstream: (ix + 1 < count).then(|| station_ix(ix + 1)),
             points: (first..points.len()).map(|n| PointIx(u32::try_from(n).expect("few"))).collect(),
         });
@@ -110,6 +112,7 @@ pub(crate) fn site(stations: Vec<Vec<Point>>, rules: Vec<Rule>) -> Arc<Site> {
         areas: Vec::new(),
         stations: made,
         points,
+        links: Vec::new(),
         groups,
         hazards: Vec::new(),
         rules,
