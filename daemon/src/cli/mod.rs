@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod backtest;
 pub mod check;
 mod explain;
+pub mod incidents;
 mod logging;
 pub mod run;
 pub mod sample;
@@ -64,6 +65,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Lists alarms of a running daemon and acts on one of them: takes note, shelves, takes out of service, assigns.
     Alarms(alarms::AlarmsArgs),
+    /// Lists what many sensors share and is in trouble, and which places nobody watches; takes note of one.
+    Incidents(incidents::IncidentsArgs),
     /// Prints what a configuration may say.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -161,6 +164,7 @@ pub fn main() -> ExitCode {
         | Command::Warnings(_)
         | Command::Verify(_)
         | Command::Alarms(_)
+        | Command::Incidents(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -190,6 +194,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
         Command::Verify(args) => verify::run(&args),
         Command::Alarms(args) => runtime()?.block_on(alarms::run(args)),
+        Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }

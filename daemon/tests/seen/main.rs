@@ -5,4 +5,5 @@ mod alarms;
 mod api;
 mod county;
 mod grafana;
+mod incidents;
 mod warnings;
