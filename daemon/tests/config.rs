@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use watchfire::config;
-use watchfire_model::grade::Grade;
+use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::ladder::Delay;
 use watchfire_model::rule::{Class, Release};
 use watchfire_model::time::Span;
@@ -116,8 +116,28 @@ fn what_sensors_share_and_how_many_must_watch_is_written_where_they_stand() {
         unit = "m"
         interval = "15m"
         ladder = { red = 4.0 }
+        [[station]]
+        id = "eden"
+        [[station.point]]
+        id = "stage"
+        quantity = "stage"
+        unit = "m"
+        interval = "15m"
+        [[group]]
+        name = "valley"
+        stations = ["*"]
+        [[rule]]
+        id = "both"
+        hazard = "river_flood"
+        per = "group"
+        watch = { quantity = "stage" }
+        measure = "stage.last.max()"
+        ladder = { yellow = 3.0, red = 4.0 }
+        witnesses = { red = 2 }
     "#;
     let settings = config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}"));
+    let both = settings.site.rules.first().expect("one is written");
+    assert_eq!(both.witnesses, PerGrade { red: 2, ..PerGrade::all(1) });
     let station = settings.site.stations.first().expect("one is written");
     let shared = [&station.gateway, &station.logger, &station.power].map(|it| it.as_ref().map(ToString::to_string));
     assert_eq!(shared.map(Option::unwrap_or_default), ["gw-3", "rtu-7", "mast-2"]);

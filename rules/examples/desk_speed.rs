@@ -82,6 +82,7 @@ fn site() -> Site {
         class: Class::Ordinary,
         coverage: 0.8,
         enough: None,
+        witnesses: PerGrade::all(1),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         response: String::new(),

@@ -29,7 +29,7 @@ mod subject;
 pub use standing::Standing;
 pub use state::EvaluatorState;
 
-use measuring::{Look, Moment, measure};
+use measuring::{Look, Moment, corroborated, measure};
 use outages::Outages;
 use silence::Silence;
 use subject::{Cause, Subject};
@@ -264,9 +264,14 @@ impl Evaluator {
             if moves_clock {
                 subject.clock = Some(clock);
             }
-            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut subject.windows, bench, clock, Look::Now);
-            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock };
+            let mut bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let (windows, look) = (&mut subject.windows, Look::Now(None));
+            let measured = measure(&rules.sandbox, compiled, plan, gate, windows, bench.as_deref_mut(), clock, look);
+            let cap = measured.as_ref().map_or(Grade::Red, |known| {
+                let judged = (known.value, subject.climb.level());
+                corroborated(&rules.sandbox, compiled, plan, gate, windows, bench, clock, look, judged)
+            });
+            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock, cap };
             subject.judge(&cause, clock, measured, out);
         }
     }
@@ -278,7 +283,7 @@ impl Evaluator {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
-            subject.reground(&Cause { rules, plan, compiled, gate, moment, lifts: false }, out);
+            subject.reground(&Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red }, out);
         }
     }
 }

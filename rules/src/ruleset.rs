@@ -20,6 +20,9 @@ mod explain;
 mod measure;
 mod subjects;
 mod thresholds;
+mod witness;
+
+pub(crate) use witness::{Witness, Witnesses};
 
 pub use explain::{Explanation, SubjectLadder, Way};
 
@@ -95,8 +98,10 @@ pub(crate) struct Compiled {
     pub(crate) class: Class,
     /// Highest grade a suspect value may raise.
     pub(crate) suspect_cap: Grade,
-    /// k of n inputs that must be good.
+    /// k of n independent inputs that must be good.
     pub(crate) enough: Option<u32>,
+    /// How many witnesses each grade takes, from blue on; none where one is enough for all.
+    pub(crate) witnesses: Option<[u32; 4]>,
 }
 
 /// How a rule's number is made.
@@ -119,6 +124,8 @@ pub(crate) struct SubjectPlan {
     pub(crate) rungs: Rungs,
     /// What the measure reads; for a program, name by name.
     pub(crate) reads: Box<[Look]>,
+    /// Those of `reads` that are independent of each other.
+    pub(crate) witnesses: Witnesses,
     /// For a program: how many of `reads` each name has.
     pub(crate) widths: Box<[usize]>,
     /// Longest gap that its delays count as covered.
@@ -129,6 +136,8 @@ pub(crate) struct SubjectPlan {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) point: PointIx,
+    /// Whom it is one with when witnesses are counted.
+    pub(crate) witness: Witness,
     pub(crate) lens: Lens,
     /// Older than this against the subject's clock it says nothing any more.
     pub(crate) stale_after: Span,
@@ -230,6 +239,7 @@ impl RuleSet {
             class: rule.class,
             suspect_cap: rule.suspect_cap,
             enough: rule.enough,
+            witnesses: Some(Grade::ALL.map(|grade| *rule.witnesses.get(grade))).filter(|it| *it != [1; 4]),
             measure,
         };
         let mut problems = Vec::new();

@@ -108,6 +108,9 @@ pub struct Rule {
     pub coverage: f64,
     /// k of n inputs that must be good; none = all the measure read.
     pub enough: Option<u32>,
+    /// How many independent points must meet a grade, each by itself, before it is raised; 1 = any.
+    #[serde(default = "any_one")]
+    pub witnesses: PerGrade<u32>,
     /// Longest gap that counts as covered; none = 2.5 × the point's interval.
     pub max_gap: Option<Span>,
     /// Highest grade a suspect value may raise by itself.
@@ -212,4 +215,8 @@ pub struct Hazard {
 
 const fn one() -> u32 {
     1
+}
+
+const fn any_one() -> PerGrade<u32> {
+    PerGrade { blue: 1, yellow: 1, orange: 1, red: 1 }
 }

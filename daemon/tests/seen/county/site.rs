@@ -96,6 +96,7 @@ fn rule(id: &str, hazard: &str, quantity: &str, measure: &str) -> Rule {
         class: Class::Ordinary,
         coverage: 0.85,
         enough: None,
+        witnesses: PerGrade::all(1),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         response: "巡堤查险,转移低洼地带群众".to_owned(),

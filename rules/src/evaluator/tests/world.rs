@@ -67,6 +67,7 @@ pub(crate) fn rule(quantity: &str, measure: &str) -> Rule {
         class: Class::Instant,
         coverage: 0.0,
         enough: None,
+        witnesses: PerGrade::all(1),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         response: String::new(),
