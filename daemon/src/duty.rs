@@ -11,6 +11,7 @@ use watchfire_model::deed::Deed;
 use watchfire_model::durable::Durable;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::{ChannelName, NoticeId, Seq};
+use watchfire_model::incident::Outage;
 use watchfire_model::mode::Mode;
 use watchfire_model::receipt::Receipt;
 use watchfire_model::site::Site;
@@ -31,8 +32,10 @@ pub const IN_FLIGHT: usize = 64;
 /// Something for the Desk.
 #[derive(Debug)]
 pub enum Said {
-    /// A shard's.
+    /// A shard's, of one subject.
     Finding(Finding),
+    /// A shard's, of what many sensors share.
+    Outage(Outage),
     /// A person's.
     Command(Command),
     /// What was done or refused beside the Desk.
@@ -81,8 +84,8 @@ pub enum DutyError {
 pub struct Duty<M: Mode> {
     desk: Desk<M>,
     ledger: Ledger,
-    /// Findings that wait for the journal, with when they came.
-    waiting: VecDeque<(Steady, Finding)>,
+    /// Findings and outages that wait for the journal: their rows, and when they came.
+    waiting: VecDeque<(Steady, Seq, Input)>,
     in_flight: BTreeMap<ChannelName, BTreeSet<NoticeId>>,
     /// What the ledger holds, as proof for what leaves.
     proof: Durable<LedgerId>,
@@ -111,8 +114,10 @@ impl<M: Mode> Duty<M> {
             let record = record?;
             let unreadable = |source| DutyError::Unreadable { record: record.id.0, source };
             let events: Vec<Event<M>> = serde_json::from_str(&record.entry.events).map_err(unreadable)?;
-            if let Input::Finding(finding) = serde_json::from_str(&record.entry.input).map_err(unreadable)? {
-                highest = highest.max(finding.seq);
+            match serde_json::from_str(&record.entry.input).map_err(unreadable)? {
+                Input::Finding(finding) => highest = highest.max(finding.seq),
+                Input::Outage(outage) => highest = highest.max(outage.seq),
+                Input::Start | Input::Command(_) | Input::Deed(_) | Input::Receipt(_) | Input::Tick => {}
             }
             for event in &events {
                 desk.apply(record.entry.now, event);
@@ -149,7 +154,10 @@ impl<M: Mode> Duty<M> {
         let mut asked = Vec::new();
         for said in said {
             match said {
-                Said::Finding(finding) => self.waiting.push_back((now.steady, finding)),
+                Said::Finding(finding) => {
+                    self.waiting.push_back((now.steady, finding.seq, Input::Finding(finding)));
+                }
+                Said::Outage(outage) => self.waiting.push_back((now.steady, outage.seq, Input::Outage(outage))),
                 Said::Command(command) => {
                     asked.push(inputs.len());
                     inputs.push(Input::Command(command));
@@ -184,15 +192,15 @@ impl<M: Mode> Duty<M> {
     /// overtakes an earlier one.
     fn ripe(&mut self, now: Now, durable: Seq, inputs: &mut Vec<Input>) {
         let (findings, unjournaled) = &mut self.uncounted;
-        while let Some((since, finding)) = self.waiting.front() {
-            let is_durable = finding.seq <= durable;
+        while let Some((since, seq, _)) = self.waiting.front() {
+            let is_durable = *seq <= durable;
             if !is_durable && now.steady - *since < JOURNAL_LAG_MAX {
                 break;
             }
             *findings += 1;
             *unjournaled += u64::from(!is_durable);
-            if let Some((_, finding)) = self.waiting.pop_front() {
-                inputs.push(Input::Finding(finding));
+            if let Some((_, _, input)) = self.waiting.pop_front() {
+                inputs.push(input);
             }
         }
     }
@@ -241,7 +249,7 @@ impl<M: Mode> Duty<M> {
 
     /// When [`round`](Self::round) next wants to be called although nobody says anything.
     pub fn next_deadline(&self) -> Option<Steady> {
-        let waiting = self.waiting.front().map(|(since, _)| *since + JOURNAL_LAG_MAX);
+        let waiting = self.waiting.front().map(|(since, _, _)| *since + JOURNAL_LAG_MAX);
         [waiting, self.desk.next_deadline()].into_iter().flatten().min()
     }
 

@@ -7,7 +7,7 @@ pub mod door;
 mod operators;
 mod process;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,13 +18,15 @@ use prometheus::{
 use tokio::time::Instant;
 use watchfire_connectors::health::SourceHealth;
 use watchfire_model::grade::Grade;
-use watchfire_model::id::{ChannelName, NoticeId, Seq};
+use watchfire_model::id::{AreaId, ChannelName, NoticeId, Seq};
+use watchfire_model::incident::About;
 use watchfire_model::quantity::Bad;
 use watchfire_model::receipt::{Outcome, Receipt};
 use watchfire_model::row::Row;
 use watchfire_model::suppression::Kind;
 use watchfire_model::time::Timestamp;
 use watchfire_model::warning::Publication;
+use watchfire_model::watch::Watching;
 use watchfire_rules::figures::{Fact, Load};
 
 use crate::storage::series::{Progress, SeriesStore, Trouble};
@@ -94,6 +96,7 @@ pub struct Metrics {
     judging: Histogram,
     judging_lag: IntGauge,
     findings: IntCounter,
+    missed: IntCounter,
     unjournaled: IntCounter,
     // The Desk.
     warnings_live: IntGaugeVec,
@@ -103,6 +106,8 @@ pub struct Metrics {
     evidence_lost: IntGauge,
     suppressed: IntGaugeVec,
     operators: operators::Operators,
+    incidents: IntGaugeVec,
+    unwatched: IntGauge,
     // The stores.
     stored: IntCounterVec,
     store_lag: IntGaugeVec,
@@ -177,6 +182,11 @@ impl Metrics {
         self.journal_dropped.inc_by(readings);
     }
 
+    /// A reading too old to act on would have crossed a threshold that nobody knew to be crossed.
+    pub fn crossing_missed(&self) {
+        self.missed.inc();
+    }
+
     /// A commit was judged, in so many seconds, and brought so many findings.
     pub fn judged(&self, rows: &[Row], findings: usize, seconds: f64) {
         let mut readings = 0_u64;
@@ -246,6 +256,13 @@ impl Metrics {
         }
         self.operators.alarms(view.now.wall, view.alarms.iter().map(|alarm| &**alarm));
         self.evidence_lost.set(count(view.alarms.iter().filter(|alarm| alarm.evidence.is_lost()).count()));
+        for kind in About::KINDS {
+            let open = view.incidents.iter().filter(|it| it.is_open() && it.about.kind() == kind);
+            self.incidents.with_label_values(&[kind]).set(count(open.count()));
+        }
+        let unwatched = view.watches.iter().filter(|watch| watch.stands == Watching::Unwatched);
+        let areas: BTreeSet<&AreaId> = unwatched.map(|watch| &watch.area).collect();
+        self.unwatched.set(count(areas.len()));
     }
 
     /// A store took a step, with the journal on disk up to `durable`.

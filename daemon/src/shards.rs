@@ -12,6 +12,7 @@ use watchfire_rules::evaluator::{Evaluator, EvaluatorState, Standing};
 use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
+use crate::duty::Said;
 use crate::storage::journal::Commit;
 use crate::views::{Latest, LatestTable};
 
@@ -26,11 +27,12 @@ pub struct Shard {
     latest: Arc<LatestTable>,
     /// Taken up to and with this row.
     seq: Seq,
-    /// Findings said since the start of this process.
+    /// Findings and outages said since the start of this process.
     said: u64,
     rows_since_snapshot: u64,
     snapshot_due: Steady,
     screen: Vec<(PointIx, Latest)>,
+    found: Vec<Finding>,
 }
 
 /// A state of the Evaluator that may be kept once the journal and the ledger have caught up with it.
@@ -38,7 +40,7 @@ pub struct Shard {
 pub struct Snapshot {
     /// Up to and with this row.
     pub seq: Seq,
-    /// Findings said before it, all of which the ledger must hold first.
+    /// Findings and outages said before it, all of which the ledger must hold first.
     pub said: u64,
     /// The state.
     pub state: EvaluatorState,
@@ -56,25 +58,38 @@ impl Shard {
     }
 
     fn with(evaluator: Evaluator, seq: Seq, latest: Arc<LatestTable>) -> Self {
-        Self { evaluator, latest, seq, said: 0, rows_since_snapshot: 0, snapshot_due: Steady(0), screen: Vec::new() }
+        Self {
+            evaluator,
+            latest,
+            seq,
+            said: 0,
+            rows_since_snapshot: 0,
+            snapshot_due: Steady(0),
+            screen: Vec::new(),
+            found: Vec::new(),
+        }
     }
 
-    /// Judges a commit; findings are added to `out`. Rows already taken are passed over.
-    pub fn judge(&mut self, commit: &Commit, out: &mut Vec<Finding>) {
+    /// Judges a commit; what there is to say is added to `out`. Rows already taken are passed over.
+    pub fn judge(&mut self, commit: &Commit, out: &mut Vec<Said>) {
         let before = out.len();
         self.screen.clear();
         for (seq, row) in commit.numbered() {
             if seq > self.seq {
                 self.seq = seq;
                 self.rows_since_snapshot += 1;
-                self.judge_row(commit.now, seq, row, out);
+                self.judge_row(commit.now, seq, row);
+                // What explains the findings comes before them.
+                out.extend(self.evaluator.outages().iter().cloned().map(Said::Outage));
+                out.extend(self.found.drain(..).map(Said::Finding));
             }
         }
         self.latest.write(self.screen.drain(..));
         self.said += u64::try_from(out.len() - before).unwrap_or(0);
     }
 
-    fn judge_row(&mut self, now: Now, seq: Seq, row: &Row, out: &mut Vec<Finding>) {
+    fn judge_row(&mut self, now: Now, seq: Seq, row: &Row) {
+        let out = &mut self.found;
         match row {
             Row::Reading(reading) => {
                 let observed = self.evaluator.observe(now, seq, reading, out);
@@ -98,9 +113,10 @@ impl Shard {
     }
 
     /// Takes over what the ledger recorded and the rows no longer tell; what stands then is added to `out`.
-    pub fn take_over(&mut self, recorded: &[Standing], out: &mut Vec<Finding>) {
+    pub fn take_over(&mut self, recorded: &[Standing], out: &mut Vec<Said>) {
         let before = out.len();
-        self.evaluator.take_over(self.seq, recorded, out);
+        self.evaluator.take_over(self.seq, recorded, &mut self.found);
+        out.extend(self.found.drain(..).map(Said::Finding));
         self.said += u64::try_from(out.len() - before).unwrap_or(0);
     }
 
@@ -119,7 +135,7 @@ impl Shard {
         self.seq
     }
 
-    /// Findings said since the start of this process.
+    /// Findings and outages said since the start of this process.
     pub const fn said(&self) -> u64 {
         self.said
     }

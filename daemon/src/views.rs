@@ -10,6 +10,7 @@ use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::deed::Deed;
 use watchfire_model::id::PointIx;
+use watchfire_model::incident::Incident;
 use watchfire_model::mode::Mode;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Bad;
@@ -17,6 +18,7 @@ use watchfire_model::reading::PointState;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Timestamp};
 use watchfire_model::warning::{Entry, Publication, Warning};
+use watchfire_model::watch::Watch;
 use watchfire_rules::desk::Desk;
 
 /// The Desk as of one moment, published after a ledger commit. What has not changed is shared with the one before.
@@ -30,6 +32,10 @@ pub struct DeskView {
     pub alarms: Vec<Arc<Alarm>>,
     /// What people did and said about the alarms that have a story, by key.
     pub stories: Vec<(AlarmKey, Arc<Vec<Entry>>)>,
+    /// Open incidents and the last closed ones, in the order of their ids.
+    pub incidents: Vec<Arc<Incident>>,
+    /// Who looks out for each hazard in each area, and the areas where nobody does.
+    pub watches: Vec<Watch>,
     /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
     pub warnings: Vec<Arc<Warning>>,
     /// Inputs recorded unjournaled because the journal failed or lagged.
@@ -50,6 +56,8 @@ impl DeskView {
             now,
             alarms: desk.noteworthy().cloned().collect(),
             stories: desk.stories().map(|(key, story)| (key.clone(), Arc::clone(story))).collect(),
+            incidents: desk.incidents().cloned().collect(),
+            watches: desk.watches().collect(),
             warnings: live.into_iter().chain(ended).cloned().collect(),
             ..Self::default()
         }

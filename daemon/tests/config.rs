@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use watchfire::config;
-use watchfire_model::grade::Grade;
+use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::ladder::Delay;
 use watchfire_model::rule::{Class, Release};
 use watchfire_model::time::Span;
@@ -82,8 +82,66 @@ fn the_example_site_is_sound_and_means_what_it_says() {
     );
     assert_eq!(settings.mqtt.iter().map(|link| link.bindings.len()).sum::<usize>(), 9);
     assert_eq!(settings.modbus.iter().map(|link| link.fields.len()).sum::<usize>(), 3);
+    let behind = |measures: bool| -> usize {
+        site.links.iter().filter(|link| link.measures == measures).map(|link| link.points.len()).sum()
+    };
+    assert_eq!((behind(false), behind(true)), (9, 3), "brokers carry, devices measure");
     assert!(site.areas.iter().all(|area| area.polygons.len() == 1), "each area has its own outline");
     assert_eq!(site.zone.offset_at(watchfire_model::time::Timestamp(1_700_000_000_000)), 28_800);
+}
+
+#[test]
+fn what_sensors_share_and_how_many_must_watch_is_written_where_they_stand() {
+    let text = r#"
+        packs = ["river"]
+        [site]
+        name = "r"
+        issuer = "r"
+        sender = "r"
+        zone = "UTC"
+        [[area]]
+        id = "a"
+        name = "a"
+        [[hazard]]
+        id = "river_flood"
+        watched_by = 2
+        [[station]]
+        id = "calder"
+        gateway = "gw-3"
+        logger = "rtu-7"
+        power = "mast-2"
+        [[station.point]]
+        id = "stage"
+        quantity = "stage"
+        unit = "m"
+        interval = "15m"
+        ladder = { red = 4.0 }
+        [[station]]
+        id = "eden"
+        [[station.point]]
+        id = "stage"
+        quantity = "stage"
+        unit = "m"
+        interval = "15m"
+        [[group]]
+        name = "valley"
+        stations = ["*"]
+        [[rule]]
+        id = "both"
+        hazard = "river_flood"
+        per = "group"
+        watch = { quantity = "stage" }
+        measure = "stage.last.max()"
+        ladder = { yellow = 3.0, red = 4.0 }
+        witnesses = { red = 2 }
+    "#;
+    let settings = config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}"));
+    let both = settings.site.rules.first().expect("one is written");
+    assert_eq!(both.witnesses, PerGrade { red: 2, ..PerGrade::all(1) });
+    let station = settings.site.stations.first().expect("one is written");
+    let shared = [&station.gateway, &station.logger, &station.power].map(|it| it.as_ref().map(ToString::to_string));
+    assert_eq!(shared.map(Option::unwrap_or_default), ["gw-3", "rtu-7", "mast-2"]);
+    assert_eq!(settings.site.hazard("river_flood").map(|hazard| hazard.watched_by), Some(2));
 }
 
 #[test]

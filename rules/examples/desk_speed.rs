@@ -36,6 +36,8 @@ fn site() -> Site {
         lon: None,
         datum: None,
         gateway: None,
+        logger: None,
+        power: None,
         upstream: None,
         points: Vec::new(),
     };
@@ -58,6 +60,7 @@ fn site() -> Site {
         expires_after: PerGrade::all(Span::hours(10)),
         acknowledge_within: PerGrade::all(Span::minutes(10)),
         hold_max: PerGrade::default(),
+        watched_by: 1,
         attention: AttentionPolicy::default(),
         texts: vec![("en-US".to_owned(), texts)],
     };
@@ -79,6 +82,7 @@ fn site() -> Site {
         class: Class::Ordinary,
         coverage: 0.8,
         enough: None,
+        witnesses: PerGrade::all(1),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,
@@ -101,6 +105,7 @@ fn site() -> Site {
         areas: (0..AREAS).map(area).collect(),
         stations: (0..ALARMS).map(station).collect(),
         points: Vec::new(),
+        links: Vec::new(),
         groups: Vec::new(),
         hazards: vec![hazard],
         rules: vec![rule],

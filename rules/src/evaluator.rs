@@ -6,6 +6,7 @@ use std::sync::Arc;
 use watchfire_model::finding::{Evidence, Finding};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, RuleId, Seq, SubjectId};
+use watchfire_model::incident::Outage;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Reading;
 use watchfire_model::row::LinkChange;
@@ -21,6 +22,7 @@ mod corroboration;
 mod ground;
 mod late;
 mod measuring;
+mod outages;
 mod retraction;
 mod silence;
 mod standing;
@@ -30,7 +32,8 @@ mod subject;
 pub use standing::Standing;
 pub use state::EvaluatorState;
 
-use measuring::{Look, Moment, measure};
+use measuring::{Look, Moment, corroborated, measure};
+use outages::Outages;
 use silence::Silence;
 use subject::{Cause, Subject};
 
@@ -44,6 +47,7 @@ pub struct Evaluator {
     /// In the order of the rule set's rules; none for native ones.
     benches: Vec<Option<Bench>>,
     silence: Silence,
+    outages: Outages,
     /// When it first ran.
     started: Option<Now>,
 }
@@ -86,7 +90,9 @@ impl Evaluator {
         let gate = Gate::keeping(Arc::clone(rules.site()), rules.keep());
         let subjects = rules.subjects.iter().map(|plan| Subject::new(windows(&rules, plan))).collect();
         let benches = benches(&rules);
-        Self { gate, subjects, benches, silence: Silence::new(rules.site().points.len()), started: None, rules }
+        let silence = Silence::new(rules.site().points.len());
+        let outages = Outages::new(rules.site(), rules.read_points());
+        Self { gate, subjects, benches, silence, outages, started: None, rules }
     }
 
     /// The rules it judges by.
@@ -101,9 +107,13 @@ impl Evaluator {
 
     /// Judges one reading; what changed is added to `out`.
     pub fn observe(&mut self, now: Now, seq: Seq, reading: &Reading, out: &mut Vec<Finding>) -> Observed {
-        self.start(now);
+        self.begin(now, seq);
         let judged = self.gate.judge(now, reading);
         let point = reading.point;
+        if judged.health_changed && self.outages.is_any_out() {
+            self.back(point, seq, reading.received_at);
+        }
+        self.outages.clock_lags(now, seq, self.gate.lags(), self.gate.leading());
         if judged.rewound {
             self.reset_clocks(Some(point));
         }
@@ -144,7 +154,8 @@ impl Evaluator {
 
     /// A link went down or came up. Down is a fault of its points at once; up proves nothing until something is heard.
     pub fn link(&mut self, now: Now, seq: Seq, change: &LinkChange, out: &mut Vec<Finding>) {
-        self.start(now);
+        self.begin(now, seq);
+        self.outages.link(self.rules.site(), now, seq, change);
         for point in &change.points {
             if self.gate.link(change, *point) {
                 self.reground(*point, Moment { seq, at: now.wall }, out);
@@ -154,16 +165,27 @@ impl Evaluator {
 
     /// Time has passed: points that have been silent for too long lose their evidence.
     pub fn tick(&mut self, now: Now, seq: Seq, out: &mut Vec<Finding>) {
-        let started = self.start(now);
+        let started = self.begin(now, seq);
+        let mut lost = Vec::new();
         for point in self.silence.due(now.steady) {
             match self.gate.silent_at(started.steady, point) {
                 Some(later) if !Silence::has_come(now.steady, later) => self.silence.expect(point, later),
                 Some(_) if self.gate.silence(now, started, point) => {
+                    lost.push(point);
                     self.reground(point, Moment { seq, at: now.wall }, out);
                 }
                 Some(_) | None => {}
             }
         }
+        if !lost.is_empty() {
+            self.outages.lost(self.rules.site(), &self.gate, (now, started), seq, &lost);
+        }
+    }
+
+    /// What the last row showed of things that many sensors share, and of our own clock. Findings tell the same of each
+    /// subject by itself.
+    pub fn outages(&self) -> &[Outage] {
+        self.outages.said()
     }
 
     /// When [`tick`](Self::tick) is next wanted; steady zero, which is at once, before the first call of any kind.
@@ -187,10 +209,19 @@ impl Evaluator {
         })
     }
 
-    /// The first call of any kind: from here on silence counts.
-    fn start(&mut self, now: Now) -> Now {
-        if self.gate.keep_time(now) {
+    /// A point that had been cut off is heard again.
+    fn back(&mut self, point: PointIx, seq: Seq, at: Timestamp) {
+        if self.gate.point(point).is_some_and(|point| !point.is_cut_off()) {
+            self.outages.heard(self.rules.site(), seq, point, at);
+        }
+    }
+
+    /// A row begins. With the first of any kind silence counts from here on.
+    fn begin(&mut self, now: Now, seq: Seq) -> Now {
+        self.outages.clear();
+        if let Some(by) = self.gate.keep_time(now) {
             self.reset_clocks(None);
+            self.outages.clock_was_set(now, seq, by);
         }
         if let Some(started) = self.started {
             return started;
@@ -242,9 +273,14 @@ impl Evaluator {
             if moves_clock {
                 subject.clock = Some(clock);
             }
-            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut subject.windows, bench, clock, Look::Now);
-            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock };
+            let mut bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let (windows, look) = (&mut subject.windows, Look::Now(None));
+            let measured = measure(&rules.sandbox, compiled, plan, gate, windows, bench.as_deref_mut(), clock, look);
+            let cap = measured.as_ref().map_or(Grade::Red, |known| {
+                let judged = (known.value, subject.climb.level());
+                corroborated(&rules.sandbox, compiled, plan, gate, windows, bench, clock, look, judged)
+            });
+            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock, cap };
             subject.judge(&cause, clock, measured, out);
         }
     }
@@ -256,7 +292,7 @@ impl Evaluator {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
-            subject.reground(&Cause { rules, plan, compiled, gate, moment, lifts: false }, out);
+            subject.reground(&Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red }, out);
         }
     }
 }

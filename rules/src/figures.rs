@@ -10,7 +10,7 @@
 use serde::Serialize;
 use watchfire_model::alarm::AlarmKey;
 use watchfire_model::grade::Grade;
-use watchfire_model::id::{ChannelName, PersonId, WarningId};
+use watchfire_model::id::{ChannelName, IncidentId, PersonId, WarningId};
 use watchfire_model::site::Audience;
 use watchfire_model::suppression::Kind;
 use watchfire_model::time::{Span, Timestamp};
@@ -39,6 +39,11 @@ pub enum Fact {
         grade: Option<Grade>,
         /// Because an acknowledgement had run out.
         again: bool,
+    },
+    /// A person was called to what many sensors share.
+    Troubled {
+        /// Which incident.
+        incident: IncidentId,
     },
     /// A person took note of an alarm's hazard.
     Acknowledged {

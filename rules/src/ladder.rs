@@ -76,10 +76,10 @@ impl Rungs {
         if self.falling { -value } else { value }
     }
 
-    /// The highest level met by `value`; 0 = none.
-    fn met(&self, turned: f64) -> u8 {
+    /// The highest level up to `cap` met by `value`; 0 = none.
+    fn met(&self, turned: f64, cap: u8) -> u8 {
         // Rungs rise with the grade, and what is not there is infinitely high.
-        let met = |rung: usize| if turned >= self.raise[rung] { LEVELS[rung] } else { 0 };
+        let met = |rung: usize| if turned >= self.raise[rung] && LEVELS[rung] <= cap { LEVELS[rung] } else { 0 };
         met(0).max(met(1)).max(met(2)).max(met(3))
     }
 
@@ -238,7 +238,8 @@ impl Climb {
             self.last = Some(seen.at);
         }
         if pace.at_once {
-            let met = rungs.met(turned).min(seen.trust.cap.level());
+            // What is not to be believed so far is met no lower by it: a grade that the ladder lacks is never invented.
+            let met = rungs.met(turned, seen.trust.cap.level());
             if met > self.judged {
                 self.enter(rungs, met, seen.at);
             } else if self.judged > 0 && seen.trust.lifts {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, RuleId, SubjectId};
 use watchfire_model::ladder::Ladder;
-use watchfire_model::rule::{Class, Rule};
+use watchfire_model::rule::{Class, Rule, Thresholds};
 use watchfire_model::site::{Kind, Point, Site};
 use watchfire_model::time::Span;
 
@@ -18,9 +18,12 @@ use crate::window::{Lens, WindowSpec};
 
 mod explain;
 mod measure;
+mod seconds;
 mod subjects;
 mod thresholds;
-mod witnesses;
+mod witness;
+
+pub(crate) use witness::{Witness, Witnesses};
 
 pub use explain::{Explanation, SubjectLadder, Way};
 
@@ -73,6 +76,21 @@ pub struct RuleSet {
     unjudged: Vec<(RuleId, SubjectId, String)>,
 }
 
+/// What a rule judges that has thresholds, each with the stations watched for it; nothing for a rule that is not sound.
+pub(crate) fn watched_by(site: &Site, rule: &Rule) -> Vec<(SubjectId, Vec<String>)> {
+    let graded = |point: &PointIx| match &rule.thresholds {
+        Thresholds::Inline(_) => true,
+        Thresholds::Station => {
+            let thresholds = site.point(*point).map(|point| &point.thresholds);
+            thresholds.is_some_and(|it| Grade::ALL.into_iter().any(|grade| it.get(grade).is_some()))
+        }
+    };
+    let station = |point: &PointIx| Some(site.station_of(*point)?.id.as_str().to_owned());
+    let subjects = subjects::of(site, rule).unwrap_or_default().into_iter();
+    let graded = subjects.filter(|subject| subject.watched.iter().any(graded));
+    graded.map(|subject| (subject.id, subject.watched.iter().filter_map(station).collect())).collect()
+}
+
 /// One rule, compiled.
 #[derive(Debug)]
 pub(crate) struct Compiled {
@@ -85,8 +103,10 @@ pub(crate) struct Compiled {
     pub(crate) fast_rise: bool,
     /// So many suspect values in a row speak for themselves.
     pub(crate) consistent: Option<u32>,
-    /// k of n inputs that must be good.
+    /// k of n independent inputs that must be good.
     pub(crate) enough: Option<u32>,
+    /// How many witnesses each grade takes, from blue on; none where one is enough for all.
+    pub(crate) witnesses: Option<[u32; 4]>,
 }
 
 /// How a rule's number is made.
@@ -109,17 +129,19 @@ pub(crate) struct SubjectPlan {
     pub(crate) rungs: Rungs,
     /// What the measure reads; for a program, name by name.
     pub(crate) reads: Box<[Look]>,
+    /// Those of `reads` that are independent of each other.
+    pub(crate) witnesses: Witnesses,
     /// For a program: how many of `reads` each name has.
     pub(crate) widths: Box<[usize]>,
     /// Longest gap that its delays count as covered.
     pub(crate) max_gap: Span,
     /// Who speaks for a value in doubt.
-    pub(crate) witnesses: Box<[Witness]>,
+    pub(crate) seconds: Box<[Second]>,
 }
 
 /// A point of a second kind that speaks for a value in doubt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Witness {
+pub(crate) struct Second {
     pub(crate) point: PointIx,
     pub(crate) kind: Kind,
     /// In its own unit.
@@ -131,6 +153,8 @@ pub(crate) struct Witness {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) point: PointIx,
+    /// Whom it is one with when witnesses are counted.
+    pub(crate) witness: Witness,
     pub(crate) lens: Lens,
     /// Older than this against the subject's clock it says nothing any more.
     pub(crate) stale_after: Span,
@@ -234,6 +258,7 @@ impl RuleSet {
             fast_rise: rule.fast_rise || rule.class == Class::Instant,
             consistent: rule.corroborate.samples,
             enough: rule.enough,
+            witnesses: Some(Grade::ALL.map(|grade| *rule.witnesses.get(grade))).filter(|it| *it != [1; 4]),
             measure,
         };
         let mut problems = Vec::new();
@@ -270,9 +295,9 @@ impl RuleSet {
                     *reach = (*reach).max(compiled.reach(look.lens.interval));
                 }
             }
-            for witness in &plan.witnesses {
-                if let Some(reach) = reach.get_mut(witness.point.index()) {
-                    *reach = (*reach).max(witness.within);
+            for second in &plan.seconds {
+                if let Some(reach) = reach.get_mut(second.point.index()) {
+                    *reach = (*reach).max(second.within);
                 }
             }
         }

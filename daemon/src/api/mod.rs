@@ -12,6 +12,7 @@ mod gate;
 mod guard;
 mod health;
 mod history;
+mod incidents;
 mod listener;
 mod paging;
 mod people;
@@ -120,6 +121,10 @@ pub fn router(api: Api) -> Router {
         .post("/warnings/{id}/ack", Need::Warning(Right::Acknowledge), acts::acknowledge)
         .post("/warnings/{id}/release", Need::Warning(Right::Release), acts::release)
         .post("/warnings/{id}/cancel", Need::Warning(Right::Cancel), acts::cancel)
+        .get("/incidents", look, incidents::list)
+        .get("/incidents/{id}", look, incidents::show)
+        .post("/incidents/{id}/ack", Need::Right(Right::Acknowledge), incidents::acknowledge)
+        .get("/watches", look, incidents::watched)
         .get("/health", look, health::health)
         .stream("/stream", look, stream::open)
         .get("/session", Need::Open, session::show)

@@ -1,6 +1,7 @@
 //! How warnings and alarms are shown: the model's own, with names for people and what a screen would else have to work
 //! out (which alarm leads, how many receipts are in, who has taken note).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use watchfire_model::attention::Attention;
 use watchfire_model::bulletin::Bulletin;
 use watchfire_model::finding::Evidence;
 use watchfire_model::grade::{Grade, PerGrade};
-use watchfire_model::id::{HazardId, PersonId, PointIx, RuleId, SubjectId, WarningId};
+use watchfire_model::id::{HazardId, IncidentId, PersonId, PointIx, RuleId, SubjectId, WarningId};
 use watchfire_model::mode::ModeTag;
 use watchfire_model::quality::Flag;
 use watchfire_model::receipt::Outcome;
@@ -237,9 +238,13 @@ pub(super) struct AlarmShown<'a> {
     standing: Option<Grade>,
     pending: Option<Grade>,
     override_by: Option<&'a Override>,
-    evidence: &'a Evidence,
+    evidence: Cow<'a, Evidence>,
     evidence_lost: bool,
     evidence_since: Timestamp,
+    /// The grade towards which it was rising when its evidence was lost.
+    lost_rising: Option<Grade>,
+    /// The incident that explains why its evidence is lost.
+    incident: Option<&'a IncidentId>,
     attention: &'a Attention,
     fault_attention: &'a Attention,
     latch: Option<Grade>,
@@ -283,6 +288,7 @@ impl<'a> AlarmShown<'a> {
     pub(super) fn of(directory: &'a Directory, alarm: &'a Alarm) -> Self {
         let rule = directory.rule(&alarm.key.rule);
         let ix = directory.point_of(alarm);
+        let ground = alarm.ground();
         Self {
             rule: &alarm.key.rule,
             subject: &alarm.key.subject,
@@ -294,9 +300,11 @@ impl<'a> AlarmShown<'a> {
             standing: alarm.standing(),
             pending: alarm.pending,
             override_by: alarm.override_by.as_ref(),
-            evidence: &alarm.evidence,
-            evidence_lost: alarm.evidence.is_lost(),
+            evidence_lost: ground.is_lost(),
+            evidence: ground,
             evidence_since: alarm.evidence_since,
+            lost_rising: alarm.lost_rising,
+            incident: alarm.incident.as_ref(),
             attention: &alarm.attention,
             fault_attention: &alarm.fault_attention,
             latch: alarm.latch,

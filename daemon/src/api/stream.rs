@@ -22,6 +22,7 @@ use watchfire_model::id::PointIx;
 use watchfire_model::time::Timestamp;
 
 use super::health::{Field, SourceShown, field};
+use super::incidents::{Trouble, trouble};
 use super::places::{SiteShown, site_shown};
 use super::problem::Problem;
 use super::shown::{Alarms, is_live, summary, warned_points};
@@ -265,6 +266,8 @@ struct Beat<'a> {
     field: Field,
     sources: Vec<SourceShown<'a>>,
     stores: Vec<crate::metrics::StoreState>,
+    #[serde(flatten)]
+    trouble: Trouble<'a>,
 }
 
 /// One screen's stream.
@@ -398,6 +401,8 @@ impl Screen {
 fn beat(shared: &Shared, field: Field) -> Event {
     let sources = shared.api.views.sources.iter().map(|source| SourceShown::of(source, Vec::new())).collect();
     let stores = shared.api.metrics.stores();
-    let beat = Beat { now: shared.now(), desk_alive: shared.desk_alive(), field, sources, stores };
+    let desk = shared.api.views.desk.borrow().clone();
+    let trouble = trouble(&shared.directory, &desk);
+    let beat = Beat { now: shared.now(), desk_alive: shared.desk_alive(), field, sources, stores, trouble };
     Event::default().event("beat").data(written(&beat))
 }

@@ -235,6 +235,20 @@ fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
             writeln!(out, "中断、故障、出错时保持等级并报故障,绝不降级")?;
         }
     }
+    for grade in Grade::ALL.into_iter().filter(|grade| *rule.witnesses.get(*grade) > 1) {
+        let many = rule.witnesses.get(grade);
+        match lang {
+            Lang::En => writeln!(
+                out,
+                "{grade} takes {many} independent points, each by itself; what shares a gateway, logger, power or device is one"
+            )?,
+            Lang::Zh => writeln!(
+                out,
+                "{}色须有 {many} 个相互独立的测点各自达到;共用网关、采集器、供电或设备的只算一个",
+                grade.han()
+            )?,
+        }
+    }
     if let Some(time) = rule.time_to_respond {
         match lang {
             Lang::En => writeln!(out, "there are {time} to respond: {}", rule.response)?,

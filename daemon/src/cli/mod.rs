@@ -5,6 +5,7 @@ pub mod backtest;
 pub mod check;
 pub mod client;
 mod explain;
+pub mod incidents;
 mod kept;
 mod logging;
 pub mod login;
@@ -78,6 +79,8 @@ enum Command {
     Login(login::LoginArgs),
     /// Signs out.
     Logout(login::LogoutArgs),
+    /// Lists what many sensors share and is in trouble, and which places nobody watches; takes note of one.
+    Incidents(incidents::IncidentsArgs),
     /// Prints what a configuration may say.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -179,6 +182,7 @@ pub fn main() -> ExitCode {
         | Command::People(_)
         | Command::Login(_)
         | Command::Logout(_)
+        | Command::Incidents(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -212,6 +216,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::People(args) => runtime()?.block_on(people::run(args)),
         Command::Login(args) => runtime()?.block_on(login::login(args)),
         Command::Logout(args) => runtime()?.block_on(login::logout(args)),
+        Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }

@@ -65,6 +65,7 @@ struct Draft {
     expires_after: Graded<At<Span>>,
     acknowledge_within: Graded<At<Span>>,
     hold_max: Graded<At<Span>>,
+    watched_by: Option<u32>,
     attention: AttentionDraft,
     defaults: Judging,
     texts: BTreeMap<String, TextsDraft>,
@@ -152,6 +153,7 @@ impl Draft {
         replace(&mut self.expires_after, table.get("expires_after"), "`expires_after`");
         replace(&mut self.acknowledge_within, table.get("acknowledge_within"), "`acknowledge_within`");
         replace(&mut self.hold_max, table.get("hold_max"), "`hold_max`");
+        self.watched_by = table.whole("watched_by", 1, 1_000).map(|sensors| sensors.value).or(self.watched_by);
         self.attention.apply(table);
         if let Some(node) = table.get("response_type") {
             self.response_type.overlay(amount::graded(&node, "`response_type`", |node| node.word(RESPONSE_TYPES)));
@@ -216,6 +218,7 @@ impl Draft {
                     Some(self.hold_max.get(grade).map_or_else(|| usual_hold(grade), |span| span.value))
                 }
             }),
+            watched_by: self.watched_by.unwrap_or(1),
             attention: self.attention.settle(),
             texts,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use watchfire_connectors::config::{ByteOrder, Codec, ModbusConfig, MqttConfig, Register, Subscription, TlsConfig};
 use watchfire_model::id::{PointIx, SourceName};
+use watchfire_model::site::Link;
 use watchfire_model::time::Span;
 
 use crate::config::bind::point_ix;
@@ -78,6 +79,19 @@ impl Links {
             }
         }
         links
+    }
+
+    /// Which points are behind each connection, as the rules know it.
+    pub(crate) fn known(&self) -> Vec<Link> {
+        let link = |source: &SourceName, measures, points: &mut dyn Iterator<Item = PointIx>| {
+            let mut points: Vec<PointIx> = points.collect();
+            points.sort_unstable();
+            points.dedup();
+            Link { source: source.clone(), measures, points }
+        };
+        let brokers = self.mqtt.iter().map(|it| link(&it.name, false, &mut it.bindings.iter().map(|it| it.point)));
+        let devices = self.modbus.iter().map(|it| link(&it.name, true, &mut it.fields.iter().map(|it| it.point)));
+        brokers.chain(devices).collect()
     }
 
     fn read_mqtt(&mut self, table: Table<'_>, site: &str) {

@@ -203,6 +203,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         areas,
         stations: field.stations,
         points: field.points,
+        links: links.known(),
         groups: field.groups,
         hazards: profiles.list,
         rules: std::mem::take(&mut rules.list),

@@ -71,6 +71,7 @@ impl Rules {
         let written_unit = table.get("unit").and_then(|node| unit(&node));
         let class = table.word("class", CLASSES).map(|class| class.value);
         let enough = table.whole("enough", 1_u32, 10_000).map(|enough| enough.value);
+        let witnesses = witnesses(&table);
         let response = table.text("response");
         let consequence = table.text("consequence");
         let time = table.span("time_to_respond");
@@ -138,6 +139,7 @@ impl Rules {
             class: class.or(profile.map(|profile| profile.class)).unwrap_or_default(),
             coverage: judged.coverage,
             enough,
+            witnesses,
             max_gap: judged.max_gap,
             suspect_cap: judged.suspect_cap,
             fast_rise: judged.fast_rise,
@@ -238,6 +240,16 @@ fn hazard(table: &Table<'_>, known: &Known<'_>) -> Option<usize> {
         table.cx.report(problem.maybe_hint(hint.or_else(|| known.hazards.hint(&hazard.value))));
     }
     found
+}
+
+/// `witnesses = { red = 2 }`: how many independent points must meet a grade, each by itself.
+fn witnesses(table: &Table<'_>) -> PerGrade<u32> {
+    let Some(written) = table.table("witnesses", "`witnesses`") else { return PerGrade::all(1) };
+    let asked = |grade: Grade| written.whole(grade.word(), 1_u32, 256).map_or(1, |count| count.value);
+    // The first word of danger waits for nobody else.
+    let witnesses = PerGrade::from_fn(|grade| if grade == Grade::Blue { 1 } else { asked(grade) });
+    written.finish();
+    witnesses
 }
 
 fn unit(node: &Node<'_>) -> Option<At<Unit>> {

@@ -13,7 +13,8 @@ use crate::config::read::{At, Context};
 use crate::config::source;
 use crate::config::station::{self, Field, PointDraft, StationDraft};
 
-const STATION_COLUMNS: &[&str] = &["id", "name", "area", "lat", "lon", "datum", "gateway", "zone", "upstream"];
+const STATION_COLUMNS: &[&str] =
+    &["id", "name", "area", "lat", "lon", "datum", "gateway", "logger", "power", "zone", "upstream"];
 const POINT_COLUMNS: &[&str] = &[
     "station",
     "id",
@@ -278,6 +279,8 @@ pub(crate) fn stations(
             lon: row.number(cx, "lon"),
             datum: row.text("datum").map(|text| text.value),
             gateway: row.text("gateway").map(|text| text.value),
+            logger: row.text("logger").map(|text| text.value),
+            power: row.text("power").map(|text| text.value),
             upstream: row.text("upstream"),
         };
         field.station(cx, areas, only_area, draft);

@@ -56,6 +56,8 @@ pub(crate) struct StationDraft {
     pub(crate) lon: Option<At<f64>>,
     pub(crate) datum: Option<String>,
     pub(crate) gateway: Option<String>,
+    pub(crate) logger: Option<String>,
+    pub(crate) power: Option<String>,
     pub(crate) upstream: Option<At<String>>,
 }
 
@@ -136,7 +138,7 @@ impl Field {
 
     /// Takes a station in; where it is not sound the reasons have been reported.
     pub(crate) fn station(&mut self, cx: &Context<'_>, areas: &Names, only_area: Option<&str>, draft: StationDraft) {
-        let StationDraft { id, name, area, lat, lon, datum, gateway, upstream } = draft;
+        let StationDraft { id, name, area, lat, lon, datum, gateway, logger, power, upstream } = draft;
         let area = match (&area, only_area) {
             (Some(area), _) => areas.find(cx, area).map(|_| area.value.clone()),
             (None, Some(only)) => Some(only.to_owned()),
@@ -170,6 +172,8 @@ impl Field {
             lon: lon.map(|lon| lon.value),
             datum,
             gateway: gateway.map(Into::into),
+            logger: logger.map(Into::into),
+            power: power.map(Into::into),
             upstream: None,
             points: Vec::new(),
         });
@@ -219,6 +223,8 @@ impl Field {
             lon: table.number("lon"),
             datum: table.text("datum").map(|text| text.value),
             gateway: table.text("gateway").map(|text| text.value),
+            logger: table.text("logger").map(|text| text.value),
+            power: table.text("power").map(|text| text.value),
             upstream: table.text("upstream"),
         });
         let points = table.tables("point", "[[station.point]]");

@@ -102,6 +102,10 @@ impl Metrics {
             judging: at.histogram("watchfire_judging_seconds", "Time to judge one commit.", DISK),
             judging_lag: at.gauge("watchfire_judging_lag_rows", "Rows appended to the journal and not judged yet."),
             findings: at.counter("watchfire_findings_total", "Changes of a judged grade or of evidence."),
+            missed: at.counter(
+                "watchfire_crossings_missed_total",
+                "Thresholds that a reading too old to act on would have crossed.",
+            ),
             unjournaled: at.counter(
                 "watchfire_findings_unjournaled_total",
                 "Findings recorded before their reading was on disk, because the journal failed or lagged.",
@@ -126,6 +130,15 @@ impl Metrics {
                 &["by"],
             ),
             operators: super::operators::Operators::declare(&at),
+            incidents: at.gauge_vec(
+                "watchfire_incidents_open",
+                "Troubles that many sensors share, and unwatched places, by what they are about.",
+                &["about"],
+            ),
+            unwatched: at.gauge(
+                "watchfire_areas_unwatched",
+                "Areas where too few sensors look out for some hazard, or no rule does.",
+            ),
             stored: at.counter_vec("watchfire_readings_stored_total", "Readings taken by a store.", &["store"]),
             store_lag: at.gauge_vec(
                 "watchfire_store_lag_rows",

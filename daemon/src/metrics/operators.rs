@@ -82,6 +82,7 @@ impl Operators {
                 self.annunciations.with_label_values(&[grade.map_or(FAULT, Grade::word)]).inc();
                 self.realarms.inc_by(u64::from(*again));
             }
+            Fact::Troubled { .. } => self.annunciations.with_label_values(&[FAULT]).inc(),
             Fact::Acknowledged { after, .. } => self.acknowledged.observe(after.to_std().as_secs_f64()),
             Fact::Released { after, .. } => self.released.observe(after.to_std().as_secs_f64()),
             Fact::Receipted { audience, after, .. } => {

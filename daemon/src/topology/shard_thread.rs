@@ -2,7 +2,6 @@
 
 use tokio::sync::mpsc;
 use tracing::warn;
-use watchfire_model::finding::Finding;
 use watchfire_model::id::Seq;
 use watchfire_rules::evaluator::Standing;
 
@@ -22,18 +21,18 @@ impl ShardThread {
     /// thread has ended.
     pub(crate) fn run(mut self, behind: JournalReader, durable: Seq, recorded: Vec<Standing>) {
         let Self { turns, commits, said } = &mut self;
-        turns.catch_up(behind, durable, &recorded, |finding| say(said, finding));
+        turns.catch_up(behind, durable, &recorded, |word| say(said, word));
         drop(recorded);
         while let Some(commit) = commits.blocking_recv() {
-            turns.take(&commit, |finding| say(said, finding));
+            turns.take(&commit, |word| say(said, word));
             turns.keep(commit.now);
         }
         turns.close();
     }
 }
 
-fn say(said: &mpsc::Sender<Said>, finding: Finding) {
-    if said.blocking_send(Said::Finding(finding)).is_err() {
+fn say(said: &mpsc::Sender<Said>, word: Said) {
+    if said.blocking_send(word).is_err() {
         warn!("the duty loop has ended before the shard");
     }
 }

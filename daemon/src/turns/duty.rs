@@ -133,7 +133,7 @@ impl DutyTurns {
             warn!(findings = round.unjournaled, "findings recorded before their readings were on disk");
         }
         for fact in &round.facts {
-            if matches!(fact, Fact::Annunciated { .. }) {
+            if matches!(fact, Fact::Annunciated { .. } | Fact::Troubled { .. }) {
                 self.load.call(now.wall);
             }
         }

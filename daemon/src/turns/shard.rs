@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tracing::{error, warn};
-use watchfire_model::finding::Finding;
+use watchfire_model::finding::Change;
 use watchfire_model::id::Seq;
 use watchfire_model::time::Now;
 use watchfire_rules::evaluator::Standing;
 
 use super::{Progress, SHARD};
 use crate::clock::Stopwatch;
+use crate::duty::Said;
 use crate::metrics::Metrics;
 use crate::shards::{Shard, Snapshot};
 use crate::storage::journal::{Commit, JournalReader, Step};
@@ -25,13 +26,13 @@ pub struct ShardTurns {
     folder: PathBuf,
     /// Taken, and not yet covered by both logs.
     ready: Option<Snapshot>,
-    findings: Vec<Finding>,
+    said: Vec<Said>,
 }
 
 impl ShardTurns {
     /// Goes on with a shard as its snapshot had it; snapshots are kept in `folder`.
     pub const fn new(shard: Shard, progress: Arc<Progress>, metrics: Arc<Metrics>, folder: PathBuf) -> Self {
-        Self { shard, progress, metrics, folder, ready: None, findings: Vec::new() }
+        Self { shard, progress, metrics, folder, ready: None, said: Vec::new() }
     }
 
     /// Judges what the journal holds beyond the snapshot, up to `durable`: what the last run may not have said. Where the
@@ -41,7 +42,7 @@ impl ShardTurns {
         mut journal: JournalReader,
         durable: Seq,
         recorded: &[Standing],
-        mut say: impl FnMut(Finding),
+        mut say: impl FnMut(Said),
     ) {
         let mut commit = Commit::default();
         loop {
@@ -55,25 +56,27 @@ impl ShardTurns {
                 }
             }
         }
-        self.shard.take_over(recorded, &mut self.findings);
-        if !self.findings.is_empty() {
-            warn!(subjects = self.findings.len(), "findings were recorded whose readings are lost; they still stand");
+        self.shard.take_over(recorded, &mut self.said);
+        if !self.said.is_empty() {
+            warn!(subjects = self.said.len(), "findings were recorded whose readings are lost; they still stand");
         }
-        self.findings.drain(..).for_each(say);
+        self.said.drain(..).for_each(say);
         self.announce();
     }
 
     /// Judges one commit and says what it found.
-    pub fn take(&mut self, commit: &Commit, say: impl FnMut(Finding)) {
+    pub fn take(&mut self, commit: &Commit, say: impl FnMut(Said)) {
         self.judge(commit, say);
         self.announce();
     }
 
-    fn judge(&mut self, commit: &Commit, say: impl FnMut(Finding)) {
+    fn judge(&mut self, commit: &Commit, say: impl FnMut(Said)) {
         let took = Stopwatch::start();
-        self.shard.judge(commit, &mut self.findings);
-        self.metrics.judged(&commit.rows, self.findings.len(), took.seconds());
-        self.findings.drain(..).for_each(say);
+        self.shard.judge(commit, &mut self.said);
+        self.metrics.judged(&commit.rows, self.said.len(), took.seconds());
+        let missed = |word: &&Said| matches!(word, Said::Finding(finding) if finding.change == Change::MissedCrossing);
+        self.said.iter().filter(missed).for_each(|_| self.metrics.crossing_missed());
+        self.said.drain(..).for_each(say);
     }
 
     fn announce(&self) {

@@ -13,8 +13,9 @@ use watchfire::views::{Asked, DeskView, Wish};
 use watchfire_model::finding::{Change, Evidence, Finding};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
+use watchfire_model::incident::{About, Outage, Sensor};
 use watchfire_model::mode::Live;
-use watchfire_model::time::{Now, Steady};
+use watchfire_model::time::{Now, Span, Steady};
 use watchfire_rules::desk::{Desk, Event, Input};
 
 use crate::county::{County, NOW, Night};
@@ -22,8 +23,13 @@ use crate::county::{County, NOW, Night};
 const AT: Now = Now { wall: NOW, steady: Steady(86_400_000) };
 
 fn finding(station: &str, judged: Option<Grade>) -> Finding {
+    found("river-stage", station, judged)
+}
+
+/// What a rule finds on a station: a grade, or that nothing is heard.
+pub(crate) fn found(rule: &str, station: &str, judged: Option<Grade>) -> Finding {
     Finding {
-        rule: "river-stage".into(),
+        rule: rule.into(),
         subject: station.into(),
         n: 1,
         seq: Seq(1),
@@ -45,8 +51,8 @@ fn view(desk: &Desk<Live>) -> DeskView {
     DeskView { version: 2, ..DeskView::of(desk, AT) }
 }
 
-struct Served {
-    url: String,
+pub(crate) struct Served {
+    pub(crate) url: String,
     stop: CancellationToken,
 }
 
@@ -56,14 +62,34 @@ impl Drop for Served {
     }
 }
 
-/// A yellow stage at `qingshi`, a red one at `xiaba`, and `liuxi` without data.
+/// A yellow stage at `qingshi`, a red one at `xiaba`, and `liuxi` without data. The gateway of both rain gauges is silent.
 async fn serve() -> Served {
+    serve_with(&[]).await
+}
+
+/// The same, and what else is found.
+pub(crate) async fn serve_with(more: &[Finding]) -> Served {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let County { views, desk: published, mut asked } = County::new(true);
     let mut desk = Desk::<Live>::new(Arc::clone(&views.site));
     for (station, judged) in [("qingshi", Some(Grade::Yellow)), ("xiaba", Some(Grade::Red)), ("liuxi", None)] {
         let _ = desk.step(AT, &Input::Finding(finding(station, judged)));
     }
+    for finding in more {
+        let _ = desk.step(AT, &Input::Finding(finding.clone()));
+    }
+    let sensor = |station: &str| Sensor { station: station.into(), point: "rain".into() };
+    let _ = desk.step(
+        AT,
+        &Input::Outage(Outage {
+            about: About::Gateway { gateway: "gw-rain".into() },
+            seq: Seq(9),
+            since: NOW - Span::minutes(40),
+            until: None,
+            sensors: vec![sensor("longtan"), sensor("yunling")],
+            reason: String::new(),
+        }),
+    );
     published.send_replace(Arc::new(view(&desk)));
     let stop = CancellationToken::new();
     let served = Api {

@@ -6,5 +6,6 @@ mod api;
 mod browser;
 mod county;
 mod grafana;
+mod incidents;
 mod warnings;
 mod who;

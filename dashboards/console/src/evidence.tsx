@@ -46,6 +46,9 @@ function Row({ alarm, drawn, draw }: { alarm: Alarm; drawn: boolean; draw: () =>
       <p class={`cause ${tone}`}>
         {cause} · {say("alarm.rule")} {alarm.rule} · {say("alarm.revision", { id: alarm.revision })}
       </p>
+      {alarm.lost_rising !== null && (
+        <p class="cause rising">⊘ {say("evidence.lost_rising", { grade: say(`grade.${alarm.lost_rising}`) })}</p>
+      )}
       {alarm.causes.length > 0 && (
         <table>
           <thead>

@@ -3,7 +3,7 @@
 import { age, clock, measured, moment, number } from "./format";
 import { GradeMark, Mark } from "./marks";
 import { beat, ended, lastWord, live, now, selected, stale, tick } from "./state";
-import type { Summary } from "./wire";
+import type { Incident, Summary } from "./wire";
 import { inLanguage, say, sayCode } from "./words";
 
 /** Where a warning stands on its way to the public. */
@@ -116,13 +116,48 @@ function Quiet() {
   const said = beat.value;
   if (said === null) return null;
   const down = said.sources.filter((source) => !source.connected).length;
-  const good = said.field.silent === 0 && down === 0 && said.desk_alive;
+  const good = said.field.silent === 0 && down === 0 && said.desk_alive && said.places_unwatched === 0;
   return (
     <p class={good ? "quiet" : "quiet bad"}>
       {good
         ? say("list.quiet.good", { points: said.field.points, sources: said.sources.length })
-        : say("list.quiet.bad", { silent: said.field.silent, down })}
+        : say("list.quiet.bad", { silent: said.field.silent, down, unwatched: said.places_unwatched })}
     </p>
+  );
+}
+
+function Trouble({ incident }: { incident: Incident }) {
+  const until = incident.until === null ? say("incident.lasts") : moment(incident.until);
+  const sensors = incident.sensors.map((sensor) => `${sensor.station_name} ${sensor.point}`).join(say("list.comma"));
+  return (
+    <li class={`incident ${incident.urgent ? "urgent" : ""}`} title={[incident.reason, sensors].filter(Boolean).join(" · ")}>
+      <b>
+        {sayCode("incident", incident.kind)} {incident.name}
+      </b>
+      <span>
+        {moment(incident.since)} – {until}
+      </span>
+      {incident.count > 0 && <span class="muted">{say("incident.sensors", { n: incident.count })}</span>}
+      {incident.attention.is === "unacked" && <span class="noted needed">● {say("list.unacked")}</span>}
+    </li>
+  );
+}
+
+/** What many sensors share and is in trouble: one line each, with its time range. */
+function Incidents() {
+  const said = beat.value;
+  if (said === null || said.incidents.length === 0) return null;
+  return (
+    <section class="incidents">
+      <h2>
+        {say("list.incidents")} <span class="muted">{said.incidents_open}</span>
+      </h2>
+      <ul>
+        {said.incidents.map((incident) => (
+          <Trouble key={incident.id} incident={incident} />
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -139,6 +174,7 @@ export function List() {
           <Card key={warning.id} warning={warning} />
         ))}
       </ul>
+      <Incidents />
       {ended.value.length > 0 && (
         <details class="ended">
           <summary>

@@ -6,7 +6,8 @@ import { GradeMark, SilentMark } from "./marks";
 import { Who } from "./session";
 import { age as sinceHeard, beat, counts, everHeard, live, now, shownAt, site, stale, tick, unjournaled } from "./state";
 import { GRADES } from "./wire";
-import { language, say, switchLanguage } from "./words";
+import type { Watch } from "./wire";
+import { inLanguage, language, say, switchLanguage } from "./words";
 
 function Counts() {
   return (
@@ -21,6 +22,11 @@ function Counts() {
         <span class="count-number">{beat.value?.field.silent ?? "—"}</span>
         <SilentMark size={18} />
         <span>{say("top.silent")}</span>
+      </li>
+      <li class={(beat.value?.places_unwatched ?? 0) > 0 ? "count on unwatched" : "count"}>
+        <span class="count-number">{beat.value?.places_unwatched ?? "—"}</span>
+        <SilentMark size={18} />
+        <span>{say("top.unwatched")}</span>
       </li>
     </ul>
   );
@@ -55,6 +61,20 @@ function Field() {
         <dd>{heard === null ? say("top.never") : say("top.ago", { age: age(now() - heard) })}</dd>
       </div>
     </dl>
+  );
+}
+
+/** Places where nobody would see it come, named. */
+function Unwatched() {
+  const said = beat.value;
+  if (said === null || said.places_unwatched === 0) return null;
+  const one = (watch: Watch): string =>
+    watch.hazard === null ? watch.area_name : `${watch.area_name} (${inLanguage(watch.hazard_names, watch.hazard)})`;
+  const places = said.unwatched.slice(0, 12).map(one).join(say("list.comma"));
+  return (
+    <p class="banner unwatched" role="alert">
+      {say("banner.unwatched", { n: said.places_unwatched, places })}
+    </p>
   );
 }
 
@@ -105,6 +125,7 @@ export function Banners() {
           {say("banner.desk")}
         </p>
       )}
+      <Unwatched />
       {unjournaled.value > 0 && <p class="banner note">{say("banner.unjournaled", { n: unjournaled.value })}</p>}
     </div>
   );

@@ -105,6 +105,8 @@ export interface Alarm {
   evidence: Evidence;
   evidence_lost: boolean;
   evidence_since: number;
+  lost_rising: Grade | null;
+  incident: string | null;
   attention: Attention;
   fault_attention: Attention;
   onset: number;
@@ -206,12 +208,41 @@ export interface Store {
   lag_rows: number;
 }
 
+/** Something that many sensors share and that is in trouble. */
+export interface Incident {
+  id: string;
+  kind: "link" | "gateway" | "power" | "logger" | "station" | "host_clock" | "unwatched";
+  name: string;
+  since: number;
+  until: number | null;
+  urgent: boolean;
+  attention: Attention;
+  reason: string;
+  count: number;
+  sensors: { station: string; station_name: string; point: string }[];
+}
+
+/** How a hazard is looked out for in an area; without a hazard, no rule does. */
+export interface Watch {
+  hazard: string | null;
+  hazard_names: Record<string, string>;
+  area: string;
+  area_name: string;
+  live: number;
+  of: number;
+  needs: number;
+}
+
 export interface Beat {
   now: number;
   desk_alive: boolean;
   field: { points: number; silent: number; heard_at: number | null };
   sources: Source[];
   stores: Store[];
+  incidents: Incident[];
+  incidents_open: number;
+  unwatched: Watch[];
+  places_unwatched: number;
 }
 
 /** `[station, point, observed_at, value, QARTOD flag]`. */

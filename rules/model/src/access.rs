@@ -96,6 +96,7 @@ impl From<&Act> for Right {
         match act {
             Act::Acknowledge { .. }
             | Act::AcknowledgeAlarm { .. }
+            | Act::AcknowledgeIncident { .. }
             | Act::Unacknowledge { .. }
             | Act::Confirm { .. }
             | Act::Reset { .. }

@@ -1,12 +1,14 @@
 //! An alarm (告警): the standing state of one rule on one subject. Grade, evidence, attention and suppression are
 //! separate dimensions; no one of them ever stands in for another.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{Attention, Concern, Latching};
 use crate::finding::{Cause, Evidence};
 use crate::grade::Grade;
-use crate::id::{AreaId, HazardId, PersonId, Revision, RuleId, SubjectId};
+use crate::id::{AreaId, HazardId, IncidentId, PersonId, Revision, RuleId, SubjectId};
 use crate::suppression::{AskedOut, Suppression};
 use crate::time::{Steady, Timestamp};
 
@@ -47,6 +49,13 @@ pub struct Alarm {
     pub evidence: Evidence,
     /// When the evidence last changed.
     pub evidence_since: Timestamp,
+    /// The grade towards which it was rising when its evidence was lost: a fault of its own kind, until the evidence is back
+    /// and it rises no more, or has risen.
+    #[serde(default)]
+    pub lost_rising: Option<Grade>,
+    /// The incident that explains why its evidence is lost; people take note of that, and not of each alarm.
+    #[serde(default)]
+    pub incident: Option<IncidentId>,
     /// Whether a person has taken note of the hazard.
     pub attention: Attention,
     /// Whether a person has taken note of the fault. Acknowledging one never touches the other.
@@ -115,6 +124,11 @@ impl Alarm {
             Some(word) => word.grade,
             None => self.judged,
         }
+    }
+
+    /// The ground under it as people see it: of an alarm that a person has taken out of service, that, whatever is heard.
+    pub fn ground(&self) -> Cow<'_, Evidence> {
+        if self.is_out_of_service() { Cow::Owned(Evidence::OutOfService) } else { Cow::Borrowed(&self.evidence) }
     }
 
     /// Whether a person has taken note of one of its sides.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::alarm::AlarmKey;
 use crate::attention::Concern;
 use crate::grade::Grade;
-use crate::id::{AreaId, CommandId, HazardId, PersonId, RuleId, SubjectId, WarningId};
+use crate::id::{AreaId, CommandId, HazardId, IncidentId, PersonId, RuleId, SubjectId, WarningId};
 use crate::time::{Span, Timestamp};
 
 /// A command. Every one is in the ledger, refused ones too.
@@ -131,6 +131,11 @@ pub enum Act {
         /// Which alarm.
         alarm: AlarmKey,
     },
+    /// Takes note of an incident.
+    AcknowledgeIncident {
+        /// Which incident.
+        incident: IncidentId,
+    },
 }
 
 /// An observation by a person (FEATURES A13). Who takes it down is the command's `who`, and what was seen its `why`.
@@ -166,10 +171,10 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "refused")]
 pub enum Refusal {
-    /// No such warning or alarm.
+    /// No such warning, alarm or incident.
     #[error("there is no {what} \"{id}\"")]
     Unknown {
-        /// `warning` or `alarm`.
+        /// `warning`, `alarm` or `incident`.
         what: String,
         /// As asked.
         id: String,

@@ -50,6 +50,8 @@ names! {
     SourceName;
     /// A gateway, logger or link that several points share.
     GatewayId;
+    /// An incident: unique for ever, such as `I-20260801-0001`.
+    IncidentId;
     /// A person or a machine that acts.
     PersonId;
     /// An idempotency key of a command.

@@ -130,6 +130,9 @@ pub struct Rule {
     pub coverage: f64,
     /// k of n inputs that must be good; none = all the measure read.
     pub enough: Option<u32>,
+    /// How many independent points must meet a grade, each by itself, before it is raised; 1 = any.
+    #[serde(default = "any_one")]
+    pub witnesses: PerGrade<u32>,
     /// Longest gap that counts as covered; none = 2.5 × the point's interval.
     pub max_gap: Option<Span>,
     /// Highest grade a suspect value may raise by itself.
@@ -227,8 +230,19 @@ pub struct Hazard {
     pub acknowledge_within: PerGrade<Span>,
     /// When lost evidence is put before a person; red never lapses by itself.
     pub hold_max: PerGrade<Option<Span>>,
+    /// Fewer sensors than this that can be relied on, and an area is unwatched.
+    #[serde(default = "one")]
+    pub watched_by: u32,
     /// How it latches, and how long taking note of it holds.
     pub attention: AttentionPolicy,
     /// Texts by language, `zh-CN` first.
     pub texts: Vec<(String, Texts)>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn any_one() -> PerGrade<u32> {
+    PerGrade { blue: 1, yellow: 1, orange: 1, red: 1 }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::grade::PerGrade;
-use crate::id::{AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, StationId, StationIx};
+use crate::id::{AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, SourceName, StationId, StationIx};
 use crate::ladder::Direction;
 use crate::quantity::Finite;
 use crate::quiet::Quiet;
@@ -39,6 +39,9 @@ pub struct Site {
     pub stations: Vec<Station>,
     /// Points; [`PointIx`] is the place here.
     pub points: Vec<Point>,
+    /// What the points are heard by.
+    #[serde(default)]
+    pub links: Vec<Link>,
     /// Named groups of stations.
     pub groups: Vec<Group>,
     /// Hazard profiles.
@@ -91,8 +94,14 @@ pub struct Station {
     pub lon: Option<f64>,
     /// Vertical datum of its stages.
     pub datum: Option<String>,
-    /// What it shares with others; a failure domain.
+    /// The gateway that it shares with others; a failure domain, like the next two.
     pub gateway: Option<GatewayId>,
+    /// The logger that it shares with others.
+    #[serde(default)]
+    pub logger: Option<GatewayId>,
+    /// The power that it shares with others.
+    #[serde(default)]
+    pub power: Option<GatewayId>,
     /// The next station upstream.
     pub upstream: Option<StationIx>,
     /// Its points.
@@ -168,6 +177,17 @@ impl Point {
     pub fn stale_after(&self) -> Span {
         self.stale_after.unwrap_or_else(|| Span((3 * self.interval.0).max(60_000)))
     }
+}
+
+/// A source with the points behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its name.
+    pub source: SourceName,
+    /// It is a device that measures, and may measure wrong (Modbus); a broker only carries what others have measured.
+    pub measures: bool,
+    /// The points.
+    pub points: Vec<PointIx>,
 }
 
 /// A named set of stations.

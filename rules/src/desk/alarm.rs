@@ -49,14 +49,23 @@ impl<M: Mode> Step<'_, M> {
         let stood = old.and_then(|old| old.alarm.standing());
         let public = self.told_the_public(&Place { hazard: bearing.hazard.clone(), area: bearing.area.clone() });
         let mut alarm = weighed(self.now, old.map(|old| &*old.alarm), key, finding, bearing, policy, public);
+        self.explain_one(&mut alarm);
         let outlived = outlive(stood, &mut alarm);
         self.keep_quiet(stood, &mut alarm);
+        let under = alarm.incident.clone().map(|id| (id, alarm.standing()));
+        let left_incident = old.and_then(|old| old.alarm.incident.clone()).filter(|_| under.is_none());
         let began_to_chatter =
             alarm.chatters_until.is_some() && old.is_some_and(|old| old.alarm.chatters_until.is_none());
         let (place, key, quiet) = (Place::of(&alarm), alarm.key.clone(), alarm.is_quieted());
         let was_quiet = old.is_some_and(|old| old.alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
+        if let Some((id, stands)) = under {
+            self.press(&id, stands);
+        }
+        if let Some(id) = left_incident {
+            self.ease_by_hearing(&id, finding.at);
+        }
         self.note_outlived(&key, &outlived);
         self.note_doubt(&key, finding);
         if began_to_chatter {
@@ -68,6 +77,7 @@ impl<M: Mode> Step<'_, M> {
         if left.as_ref().is_some_and(|left| *left != place)
             && let Some(left) = &left
         {
+            self.touched.insert(left.clone());
             self.reconcile(left, None);
         }
         if !shadow || left.is_some() {
@@ -221,6 +231,8 @@ fn weighed(
             _ => finding.at,
         },
         evidence,
+        lost_rising: old.and_then(|old| old.lost_rising),
+        incident: old.and_then(|old| old.incident.clone()),
         attention: old.map(|old| old.attention.clone()).unwrap_or_default(),
         fault_attention: old.map(|old| old.fault_attention.clone()).unwrap_or_default(),
         latch: old.and_then(|old| old.latch),
@@ -258,6 +270,14 @@ fn weighed(
     }
     if lost && !was_lost {
         alarm.worse_at = alarm.version;
+    }
+    if finding.change == Change::LostWhileRising {
+        let towards = finding.pending.max(old.and_then(|old| old.pending)).or(alarm.lost_rising);
+        // Of one that was on its way unseen it is certain only that it went beyond what stands.
+        let next = Grade::from_level(judged.map_or(0, Grade::level) + 1);
+        alarm.lost_rising = towards.or(next);
+    } else if !lost && (alarm.pending.is_none() || alarm.judged >= alarm.lost_rising) {
+        alarm.lost_rising = None;
     }
     let spoke = match finding.change {
         Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,

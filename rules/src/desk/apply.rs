@@ -30,6 +30,7 @@ impl<M: Mode> Desk<M> {
     pub fn apply(&mut self, now: Now, event: &Event<M>) {
         match event {
             Event::Alarm { alarm, shadow } => self.file_alarm((**alarm).clone(), *shadow),
+            Event::Incident(incident) => self.file_incident(incident),
             Event::Rekeyed { from, to } => self.rekey(from, to),
             Event::Unplaced { .. } | Event::Witnessed => {}
             Event::Acknowledged { warning, by, at, reack } => {

@@ -89,6 +89,7 @@ impl<M: Mode> Step<'_, M> {
             Act::PutBack { alarm } => self.put_back(command, alarm),
             Act::Assign { alarm, to } => self.assign(command, alarm, to.as_ref()),
             Act::Comment { alarm } => self.comment(command, alarm),
+            Act::AcknowledgeIncident { incident } => self.acknowledge_incident(command, incident),
         }
     }
 

@@ -1,14 +1,19 @@
 //! Where things are in a site: the hazard, area and name of what a finding speaks of, without searching.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watchfire_model::{
     alarm::AlarmKey,
     finding::Finding,
     id::{AreaId, HazardId, RuleId},
+    incident::Sensor,
     rule::Hazard,
-    site::{Area, Site, Station},
+    site::{Area, Point, Site, Station},
+    time::Span,
 };
+
+use super::register::Place;
+use crate::ruleset;
 
 /// What an alarm takes from the site.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,17 +33,38 @@ pub(super) struct Directory {
     groups: BTreeMap<String, usize>,
     areas: BTreeMap<AreaId, usize>,
     hazards: BTreeMap<HazardId, usize>,
+    /// The stations that rules read for each hazard in each area.
+    watched: BTreeMap<Place, BTreeSet<String>>,
 }
 
 impl Directory {
     pub(super) fn of(site: &Site) -> Self {
-        Self {
+        let mut directory = Self {
             rules: site.rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect(),
             stations: site.stations.iter().enumerate().map(|(at, s)| (s.id.as_str().to_owned(), at)).collect(),
             groups: site.groups.iter().enumerate().map(|(at, group)| (group.name.clone(), at)).collect(),
             areas: site.areas.iter().enumerate().map(|(at, area)| (area.id.clone(), at)).collect(),
             hazards: site.hazards.iter().enumerate().map(|(at, hazard)| (hazard.id.clone(), at)).collect(),
+            watched: BTreeMap::new(),
+        };
+        for rule in site.rules.iter().filter(|rule| !rule.shadow) {
+            for (subject, stations) in ruleset::watched_by(site, rule) {
+                let Some((area, _)) = directory.subject(site, subject.as_str()) else { continue };
+                let place = Place { hazard: rule.hazard.clone(), area };
+                directory.watched.entry(place).or_default().extend(stations);
+            }
         }
+        directory
+    }
+
+    /// Every place that some rule looks out for, with the stations it reads.
+    pub(super) fn watched(&self) -> impl Iterator<Item = (&Place, &BTreeSet<String>)> {
+        self.watched.iter()
+    }
+
+    /// The stations that rules read for a place.
+    pub(super) fn stations_for(&self, place: &Place) -> Option<&BTreeSet<String>> {
+        self.watched.get(place)
     }
 
     pub(super) fn hazard<'s>(&self, site: &'s Site, id: &HazardId) -> Option<&'s Hazard> {
@@ -51,6 +77,22 @@ impl Directory {
 
     pub(super) fn rule<'s>(&self, site: &'s Site, id: &RuleId) -> Option<&'s watchfire_model::rule::Rule> {
         self.rules.get(id).and_then(|at| site.rules.get(*at))
+    }
+
+    /// Every sensor of a station.
+    pub(super) fn sensors(&self, site: &Site, station: &str) -> Vec<Sensor> {
+        let Some(station) = self.station(site, station) else { return Vec::new() };
+        let points = station.points.iter().filter_map(|ix| site.point(*ix));
+        points.map(|point| Sensor { station: station.id.clone(), point: point.id.clone() }).collect()
+    }
+
+    /// How long the most patient of some sensors may be silent.
+    pub(super) fn patience(&self, site: &Site, sensors: &[Sensor]) -> Span {
+        let point = |sensor: &Sensor| {
+            let station = self.station(site, sensor.station.as_str())?;
+            station.points.iter().filter_map(|ix| site.point(*ix)).find(|point| point.id == sensor.point)
+        };
+        sensors.iter().filter_map(point).map(Point::stale_after).max().unwrap_or(Span::ZERO)
     }
 
     /// The keys under which this alarm may stand from before its rule was renamed.

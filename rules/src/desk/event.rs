@@ -9,7 +9,8 @@ use watchfire_model::{
     deed::Deed,
     finding::Finding,
     grade::{Grade, PerGrade},
-    id::{CommandId, PersonId, RuleId, SubjectId, WarningId},
+    id::{CommandId, IncidentId, PersonId, RuleId, SubjectId, WarningId},
+    incident::{Incident, Outage},
     mode::Mode,
     receipt::Receipt,
     site::Audience,
@@ -25,6 +26,8 @@ pub enum Input {
     Start,
     /// An Evaluator's word.
     Finding(Finding),
+    /// An Evaluator's word about something that many sensors share.
+    Outage(Outage),
     /// A person's or a machine's word.
     Command(Command),
     /// What was done or refused beside the Desk; it is recorded and nothing comes of it.
@@ -46,6 +49,8 @@ pub enum Event<M: Mode> {
         /// Its rule is on trial: it is shown and never counted.
         shadow: bool,
     },
+    /// An incident, as it now stands.
+    Incident(Box<Incident>),
     /// An alarm goes on under its rule's new id.
     Rekeyed {
         /// The old key.
@@ -203,6 +208,8 @@ pub enum Deadline {
     Override(AlarmKey),
     /// The first of all else that an alarm waits for.
     Alarm(AlarmKey),
+    /// What an incident's sensors have to come back is over.
+    Incident(IncidentId),
     /// The hours in which low grades wake nobody may begin or end.
     Windows,
 }

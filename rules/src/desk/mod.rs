@@ -14,6 +14,9 @@ mod command_alarm;
 mod command_suppression;
 mod directory;
 mod event;
+mod eyes;
+mod incident;
+mod lookout;
 mod outbox;
 mod quiet;
 mod register;
@@ -48,8 +51,9 @@ use watchfire_model::{
 use case::Case;
 use command::Answered;
 use directory::Directory;
+use incident::Incidents;
 use outbox::Outbox;
-use register::Register;
+use register::{Place, Register};
 use timetable::Timetable;
 
 pub use event::{Deadline, Event, Input};
@@ -80,6 +84,7 @@ pub struct Desk<M: Mode> {
     site: Arc<Site>,
     directory: Directory,
     register: Register,
+    incidents: Incidents,
     cases: BTreeMap<WarningId, Case>,
     /// Oldest first.
     ended: VecDeque<WarningId>,
@@ -97,6 +102,7 @@ impl<M: Mode> Desk<M> {
             directory: Directory::of(&site),
             site,
             register: Register::default(),
+            incidents: Incidents::default(),
             cases: BTreeMap::new(),
             ended: VecDeque::new(),
             opened: 0,
@@ -109,20 +115,23 @@ impl<M: Mode> Desk<M> {
     /// Takes one input and says what came of it, in order. The same inputs at the same times give the same events.
     #[must_use = "what was decided must be recorded before anything leaves"]
     pub fn step(&mut self, now: Now, input: &Input) -> Vec<Event<M>> {
-        let mut step = Step { desk: self, now, events: Vec::new() };
+        let mut step = Step { desk: self, now, events: Vec::new(), touched: BTreeSet::new() };
         step.watch_windows();
         match input {
             Input::Finding(finding) => step.weigh(finding),
             Input::Command(command) => step.obey(command),
             Input::Deed(_) => step.emit(Event::Witnessed),
             Input::Receipt(receipt) => step.file(receipt),
+            Input::Outage(outage) => step.take_outage(outage),
             // The site may have been written anew meanwhile.
             Input::Start => {
                 step.look_at_all();
+                step.look_out_everywhere();
                 step.catch_up();
             }
             Input::Tick => step.catch_up(),
         }
+        step.look_out();
         step.events
     }
 
@@ -216,11 +225,16 @@ struct Step<'d, M: Mode> {
     desk: &'d mut Desk<M>,
     now: Now,
     events: Vec<Event<M>>,
+    /// Where alarms were changed.
+    touched: BTreeSet<Place>,
 }
 
 impl<M: Mode> Step<'_, M> {
     /// Decides something: it holds at once for what is decided next.
     fn emit(&mut self, event: Event<M>) {
+        if let Event::Alarm { alarm, shadow: false } = &event {
+            self.touched.insert(Place::of(alarm));
+        }
         self.desk.apply(self.now, &event);
         self.events.push(event);
     }
@@ -237,6 +251,7 @@ impl<M: Mode> Step<'_, M> {
                 Deadline::Retell(id) => self.settle(id),
                 Deadline::Override(key) => self.lapse(key),
                 Deadline::Alarm(key) => self.attend(key),
+                Deadline::Incident(id) => self.close_incident(id),
                 Deadline::Windows => {
                     self.look_at_all();
                     self.watch_windows();

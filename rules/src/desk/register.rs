@@ -14,6 +14,8 @@ use watchfire_model::{
     warning::Entry,
 };
 
+use super::eyes::Eyes;
+
 /// Lines of an alarm's own story kept here; all of them are in the ledger.
 pub(super) const STORY_KEPT: usize = 100;
 
@@ -112,6 +114,7 @@ pub(super) struct Register {
     /// Those with anything to see; of ten thousand stations most have nothing.
     noteworthy: BTreeMap<AlarmKey, Arc<Alarm>>,
     groups: BTreeMap<Place, Group>,
+    eyes: Eyes,
 }
 
 /// Since when an alarm has no evidence: the last moment anything good was heard, where that is known.
@@ -144,6 +147,9 @@ impl Register {
     pub(super) fn file(&mut self, alarm: Alarm, shadow: bool) -> Option<WarningId> {
         let story = self.take(&alarm.key).map(|filed| filed.story).unwrap_or_default();
         let mut under = None;
+        if !shadow {
+            self.eyes.enter(&alarm);
+        }
         if alarm.chatters_until.is_some() && !shadow {
             self.groups.entry(Place::of(&alarm)).or_default().chattering += 1;
         }
@@ -165,6 +171,9 @@ impl Register {
         let filed = self.alarms.remove(key)?;
         self.noteworthy.remove(key);
         let place = Place::of(&filed.alarm);
+        if !filed.shadow {
+            self.eyes.leave(&filed.alarm);
+        }
         if let Some(group) = self.groups.get_mut(&place).filter(|_| !filed.shadow) {
             if let Some(grade) = filed.alarm.standing() {
                 group.leave(&filed.alarm, grade);
@@ -177,7 +186,7 @@ impl Register {
         Some(filed)
     }
 
-    /// Changes an alarm where it is filed. `change` must not touch what groups it.
+    /// Changes an alarm where it is filed. `change` must touch neither what groups it nor its evidence.
     pub(super) fn touch(&mut self, key: &AlarmKey, change: impl FnOnce(&mut Alarm)) -> Option<&Alarm> {
         let filed = self.alarms.get_mut(key)?;
         self.noteworthy.remove(key);
@@ -196,6 +205,16 @@ impl Register {
             story.remove(story.iter().position(|entry| entry.who.is_none()).unwrap_or(0));
         }
         story.push(entry.clone());
+    }
+
+    /// How many stations at a place can be relied on.
+    pub(super) fn live_at(&self, place: &Place) -> usize {
+        self.eyes.live(place)
+    }
+
+    /// How many of the stations expected at a place were never heard.
+    pub(super) fn unheard_at(&self, place: &Place, expected: &BTreeSet<String>) -> usize {
+        self.eyes.unheard(place, expected)
     }
 
     /// The highest grade at a place.

@@ -47,6 +47,8 @@ fn station(id: &str, name: &str, area: &str, point: u32) -> Station {
         lon: None,
         datum: None,
         gateway: None,
+        logger: None,
+        power: None,
         upstream: None,
         points: vec![PointIx(point)],
     }
@@ -93,6 +95,7 @@ pub(super) fn rule(id: &str, hazard: &str) -> Rule {
         class: Class::Ordinary,
         coverage: 0.8,
         enough: None,
+        witnesses: PerGrade::all(1),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,
@@ -143,6 +146,7 @@ pub(super) fn hazard(id: &str, reach: Reach) -> Hazard {
             orange: Some(Span::hours(24)),
             red: None,
         },
+        watched_by: 1,
         attention: AttentionPolicy { reack: PerGrade::default(), flapping: None, ..AttentionPolicy::default() },
         texts: vec![("zh-CN".to_owned(), chinese), ("en-US".to_owned(), english)],
     }
@@ -180,6 +184,7 @@ pub(super) fn site() -> Site {
             station("x", "源头站", "431200000000", 3),
         ],
         points: (0..4).map(stage).collect(),
+        links: Vec::new(),
         groups: Vec::new(),
         hazards: vec![hazard("river_flood", Reach::Public), hazard("seepage", Reach::Internal)],
         rules: vec![rule("stage", "river_flood"), rule("seep", "seepage")],

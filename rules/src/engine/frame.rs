@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use rhai::{Dynamic, EvalAltResult, Position};
 
 use super::scan::{Ask, Want};
+use crate::ruleset::Witness;
 use crate::window::{Blank, Take};
 
 /// Why a script ended without a number.
@@ -52,6 +53,8 @@ struct Slot {
 pub(super) struct Frame {
     slots: Vec<Slot>,
     cells: Vec<AtomicU64>,
+    /// Whose word each cell holds.
+    witnesses: Vec<AtomicU8>,
 }
 
 impl Frame {
@@ -65,7 +68,8 @@ impl Frame {
             Slot { ask: ask.clone(), offset: offset - width, width, filled, warming }
         });
         let slots = slots.collect();
-        Self { slots, cells: (0..offset).map(|_| AtomicU64::new(0)).collect() }
+        let cells = (0..offset).map(|_| AtomicU64::new(0)).collect();
+        Self { slots, cells, witnesses: (0..offset).map(|_| AtomicU8::new(0)).collect() }
     }
 
     /// Empties the slot of one ask.
@@ -76,14 +80,16 @@ impl Frame {
         }
     }
 
-    /// Adds a value to the slot of one ask.
-    pub(super) fn fill(&self, ask: usize, value: f64) {
+    /// Adds a value to the slot of one ask, and whose word it is.
+    pub(super) fn fill(&self, ask: usize, value: f64, witness: Witness) {
         let Some(slot) = self.slots.get(ask) else { return };
         let filled = slot.filled.load(Relaxed);
         if filled < slot.width
             && let Some(cell) = self.cells.get(slot.offset + filled)
+            && let Some(whose) = self.witnesses.get(slot.offset + filled)
         {
             cell.store(value.to_bits(), Relaxed);
+            whose.store(witness.place(), Relaxed);
             slot.filled.store(filled + 1, Relaxed);
         }
     }
@@ -100,6 +106,11 @@ impl Frame {
     fn values(&self, slot: &Slot) -> impl Iterator<Item = f64> {
         let cells = self.cells.iter().skip(slot.offset).take(slot.filled.load(Relaxed));
         cells.map(|cell| f64::from_bits(cell.load(Relaxed)))
+    }
+
+    fn words(&self, slot: &Slot) -> impl Iterator<Item = (f64, Witness)> {
+        let whose = self.witnesses.iter().skip(slot.offset).map(|cell| Witness::at(cell.load(Relaxed)));
+        self.values(slot).zip(whose)
     }
 
     fn find(&self, wanted: impl Fn(&Ask) -> bool) -> Result<&Slot, Box<EvalAltResult>> {
@@ -146,7 +157,7 @@ impl Handle {
 
     fn answer(&self, slot: &Slot) -> Result<Dynamic, Box<EvalAltResult>> {
         if self.many {
-            return Ok(Dynamic::from(Values(self.frame.values(slot).collect())));
+            return Ok(Dynamic::from(Values(self.frame.words(slot).collect())));
         }
         self.frame.one(slot).map(Dynamic::from_float)
     }
@@ -160,9 +171,9 @@ impl Frame {
     }
 }
 
-/// The values of several points; those that are not known are not among them.
+/// The values of several points, each with whose word it is; those that are not known are not among them.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Values(pub(super) Arc<[f64]>);
+pub(super) struct Values(pub(super) Arc<[(f64, Witness)]>);
 
 /// The station upstream, in a script.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString};
 
 use super::frame::{Handle, Unknown, Upstream, Values, end};
+use crate::ruleset::Witnesses;
 use crate::window::Take;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -36,7 +37,7 @@ pub const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("values.mean()", "their mean", "stage.sum(\"1h\").mean()"),
     ("values.sum()", "their sum", "stage.last.sum()"),
     ("values.count()", "how many are known", "stage.last.count()"),
-    ("values.at_least(x)", "how many are at or above x", "stage.last.at_least(3.0)"),
+    ("values.at_least(x)", "how many independent ones are at or above x", "stage.last.at_least(3.0)"),
 ];
 
 /// A number out of anything that is one.
@@ -112,7 +113,7 @@ fn points(engine: &mut Engine) {
 
 fn values(engine: &mut Engine) {
     let all = |values: &Values, fold: fn(f64, f64) -> f64| {
-        values.0.iter().copied().reduce(fold).ok_or_else(|| end(Unknown::Thin))
+        values.0.iter().map(|(value, _)| *value).reduce(fold).ok_or_else(|| end(Unknown::Thin))
     };
     volatile("max").register_into_engine(engine, move |values: &mut Values| -> Answer<f64> { all(values, f64::max) });
     volatile("min").register_into_engine(engine, move |values: &mut Values| -> Answer<f64> { all(values, f64::min) });
@@ -126,9 +127,10 @@ fn values(engine: &mut Engine) {
     volatile("count").register_into_engine(engine, |values: &mut Values| values.0.len() as f64);
     volatile("at_least").register_into_engine(engine, |values: &mut Values, bound: Dynamic| -> Answer<f64> {
         let bound = number(&bound)?;
-        #[expect(clippy::cast_precision_loss, reason = "a site has far fewer than 2^53 points")]
-        let count = values.0.iter().filter(|value| **value >= bound).count() as f64;
-        Ok(count)
+        // Those that share what may be wrong with them are one witness.
+        let mut witnesses = Witnesses::default();
+        values.0.iter().filter(|(value, _)| *value >= bound).for_each(|(_, witness)| witnesses.add(*witness));
+        Ok(f64::from(witnesses.count()))
     });
 }
 

@@ -9,6 +9,7 @@ use super::functions::{kind, number};
 use super::sandbox::Sandbox;
 use super::scan::{Ask, Found, Want, nearest, scan};
 use super::{Name, ScriptFault};
+use crate::ruleset::Witness;
 use crate::window::{Blank, WindowSpec};
 
 /// A compiled measure.
@@ -122,7 +123,7 @@ impl Program {
                 #[expect(clippy::cast_precision_loss, reason = "a handful of asks")]
                 let value = base + (ask as f64) * 0.5;
                 bench.clear(ask);
-                bench.fill(ask, value);
+                bench.fill(ask, value, Witness::default());
             }
             let result = sandbox.engine.eval_ast_with_scope::<Dynamic>(&mut bench.scope, &self.ast);
             bench.scope.rewind(bench.base);
@@ -156,8 +157,8 @@ impl Bench {
         self.frame.clear(ask);
     }
 
-    pub(crate) fn fill(&self, ask: usize, value: f64) {
-        self.frame.fill(ask, value);
+    pub(crate) fn fill(&self, ask: usize, value: f64, witness: Witness) {
+        self.frame.fill(ask, value, witness);
     }
 
     pub(crate) fn lack(&self, ask: usize, blank: &Blank) {

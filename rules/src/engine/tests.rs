@@ -68,7 +68,7 @@ fn run(text: &str, stage: Option<f64>) -> Result<f64, crate::window::Blank> {
     for (ask, _) in program.asks().enumerate() {
         bench.clear(ask);
         if let Some(value) = stage {
-            bench.fill(ask, value);
+            bench.fill(ask, value, Default::default());
         }
     }
     let first = program.run(&sandbox, &mut bench);

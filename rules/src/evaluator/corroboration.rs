@@ -10,7 +10,7 @@ use watchfire_model::time::{Span, Timestamp};
 
 use super::subject::{Cause, Subject};
 use crate::ladder::Trust;
-use crate::ruleset::Witness;
+use crate::ruleset::Second;
 use crate::series::Sample;
 use crate::window::Known;
 
@@ -93,7 +93,7 @@ impl Subject {
             Some(enough) if !known.doubts.has_any(OF_THE_SIGNAL) => self.consistency.highest(enough),
             Some(_) | None => 0,
         };
-        let proven = if cause.has_a_witness(at) { met.level() } else { proven };
+        let proven = if cause.is_seconded(at) { met.level() } else { proven };
         let cap = Grade::from_level(proven).unwrap_or(trust.cap).max(trust.cap);
         (Trust { cap, ..trust }, (cap < met).then_some(met))
     }
@@ -123,17 +123,17 @@ impl Cause<'_> {
     }
 
     /// Whether a second kind of sensor speaks for it.
-    fn has_a_witness(&self, at: Timestamp) -> bool {
-        self.plan.witnesses.iter().any(|witness| self.testifies(witness, at))
+    fn is_seconded(&self, at: Timestamp) -> bool {
+        self.plan.seconds.iter().any(|second| self.testifies(second, at))
     }
 
-    fn testifies(&self, witness: &Witness, at: Timestamp) -> bool {
-        let Some(point) = self.gate.point(witness.point) else { return false };
-        let start = at - witness.within;
+    fn testifies(&self, second: &Second, at: Timestamp) -> bool {
+        let Some(point) = self.gate.point(second.point) else { return false };
+        let start = at - second.within;
         let recent = point.series().iter().rev().take(MOST_SAMPLES).skip_while(|sample| sample.at > at);
         let recent = recent.take_while(|sample| sample.at > start).filter(|sample| sample.flag <= Flag::NotEvaluated);
         let values = recent.map(|Sample { value, .. }| *value);
-        let said = match witness.kind {
+        let said = match second.kind {
             Kind::Increment => values.sum(),
             Kind::Gauge => values.fold(f64::NEG_INFINITY, f64::max),
             Kind::Counter => {
@@ -142,6 +142,6 @@ impl Cause<'_> {
                 high - low
             }
         };
-        said >= witness.at_least
+        said >= second.at_least
     }
 }

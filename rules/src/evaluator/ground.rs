@@ -5,6 +5,7 @@ use watchfire_model::finding::{Evidence, FaultCause};
 use watchfire_model::time::Timestamp;
 
 use crate::quality::Health;
+use crate::ruleset::{Witness, Witnesses};
 use crate::window::Blank;
 
 /// [`Evidence`] in one word, cheap to compare. Worse ones sort higher.
@@ -24,14 +25,20 @@ pub(crate) enum Ground {
 }
 
 impl Ground {
-    /// What the points and the measure make of it.
-    pub(crate) fn of(health: impl Iterator<Item = Health>, enough: Option<u32>, blank: Option<&Blank>) -> Self {
+    /// What the points and the measure make of it. `enough` counts independent points.
+    pub(crate) fn of(
+        health: impl Iterator<Item = (Health, Witness)>,
+        enough: Option<u32>,
+        blank: Option<&Blank>,
+    ) -> Self {
         let (mut good, mut all, mut worst) = (0_u32, 0_u32, Self::Good);
-        for health in health {
+        let mut witnesses = Witnesses::default();
+        for (health, witness) in health {
             all += 1;
             let this = match health {
                 Health::Good => {
                     good += 1;
+                    witnesses.add(witness);
                     Self::Good
                 }
                 Health::Starting => Self::Starting,
@@ -43,7 +50,7 @@ impl Ground {
                 worst = this;
             }
         }
-        if good < all && enough.is_some_and(|enough| good >= enough) {
+        if good < all && enough.is_some_and(|enough| witnesses.count() >= enough) {
             worst = Self::Degraded { left: good, of: all };
         }
         match blank {

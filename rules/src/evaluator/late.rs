@@ -8,7 +8,7 @@ use watchfire_model::reading::Observation;
 use watchfire_model::time::{Span, Timestamp};
 
 use super::ground::Ground;
-use super::measuring::{Look, Moment, measure};
+use super::measuring::{Look, Moment, corroborated, measure};
 use super::subject::{Cause, Subject};
 use super::{Evaluator, windows};
 use crate::ladder::{Climb, Seen};
@@ -70,7 +70,7 @@ impl Evaluator {
         let mut looking = windows(rules, plan);
         moments(plan, gate, from).into_iter().any(|at| {
             let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, Look::Then);
+            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, Look::Then(None));
             subject.climb.level() > 0 || measured.is_ok_and(|known| !plan.rungs.is_calm(known.value))
         })
     }
@@ -109,12 +109,23 @@ impl Evaluator {
         let Some(first) = times.first() else { return Rerun::default() };
         let mut rerun = Rerun { climb: subject.climb_before(*first), ..Rerun::default() };
         let mut looking = windows(rules, plan);
-        let cause =
-            Cause { rules, plan, compiled, gate, moment: Moment { seq: Default::default(), at: from }, lifts: true };
+        let cause = Cause {
+            rules,
+            plan,
+            compiled,
+            gate,
+            moment: Moment { seq: Default::default(), at: from },
+            lifts: true,
+            cap: Grade::Red,
+        };
         for at in times {
-            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, at, Look::Then);
+            let mut bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+            let (sandbox, look) = (&rules.sandbox, Look::Then(None));
+            let measured = measure(sandbox, compiled, plan, gate, &mut looking, bench.as_deref_mut(), at, look);
             let Ok(known) = measured else { continue };
+            let judged = (known.value, rerun.climb.level());
+            let cap = corroborated(sandbox, compiled, plan, gate, &mut looking, bench, at, look, judged);
+            let cause = Cause { cap, ..cause };
             let seen = Seen { at, value: known.value, trust: cause.trust(&known, Ground::Good) };
             let moved = rerun.climb.step(&plan.rungs, &compiled.pace, plan.max_gap, seen);
             if at >= from && rerun.climb.level() > moved.from.max(rerun.peak) {
@@ -143,7 +154,8 @@ impl Evaluator {
         let onset = if peak >= standing && peak > 0 { with.onset } else { with.climb.onset().unwrap_or(moment.at) };
         let at = if peak > 0 { with.at } else { moment.at };
         let moved = subject.climb.learn(&plan.rungs, &with.climb, level, onset);
-        let cause = Cause { rules, plan, compiled, gate, moment: Moment { at, ..moment }, lifts: true };
+        let cause =
+            Cause { rules, plan, compiled, gate, moment: Moment { at, ..moment }, lifts: true, cap: Grade::Red };
         if subject.climb.level() > moved.from {
             if peak > 0 {
                 subject.set_value(with.value);
@@ -170,10 +182,10 @@ impl Evaluator {
             }
             let mut looking = windows(rules, plan);
             let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let look = if kept { Look::Then } else { Look::Lone(seen) };
+            let look = if kept { Look::Then(None) } else { Look::Lone(seen) };
             let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, look);
             let Ok(known) = measured else { continue };
-            let cause = Cause { rules, plan, compiled, gate, moment, lifts: false };
+            let cause = Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red };
             let cap = cause.trust(&known, Ground::Good).cap;
             let missed = plan.rungs.grade_of(known.value, cap).map_or(0, Grade::level);
             let then = subject.level_before(seen.at).max(subject.level_before(seen.at + Span(1)));

@@ -1,13 +1,14 @@
 //! A rule's number for one subject at one moment: the native way for a point or a window of it, Rhai for the rest.
 
+use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Observation;
 use watchfire_model::time::Timestamp;
 
 use crate::engine::{Bench, Program, Sandbox, Wanted};
-use crate::quality::Gate;
-use crate::ruleset::{Compiled, Look as Read, Measure, SubjectPlan};
+use crate::quality::{Gate, PointGate};
+use crate::ruleset::{Compiled, Look as Read, Measure, SubjectPlan, Witness};
 use crate::window::{Blank, Known, Window};
 
 /// When something is judged, and by which row.
@@ -18,15 +19,27 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
 }
 
-/// What a measure may look at.
+/// What a measure may look at. Where a witness is named, at no other.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look<'a> {
     /// The present: a value whose clock is ahead of ours counts too.
-    Now,
+    Now(Option<Witness>),
     /// The past, from the series.
-    Then,
+    Then(Option<Witness>),
     /// One reading alone, which is older than anything kept.
     Lone(&'a Observation),
+}
+
+impl Look<'_> {
+    /// Whether what a point says does not count: it is not the witness named, or of a measure that counts inputs nothing
+    /// reaches us from it now, whatever it said last.
+    fn hides(self, read: &Read, gate: &Gate, counts_inputs: bool) -> bool {
+        match self {
+            Self::Now(Some(only)) | Self::Then(Some(only)) if only != read.witness => true,
+            Self::Now(_) => counts_inputs && gate.point(read.point).is_some_and(PointGate::is_cut_off),
+            Self::Then(_) | Self::Lone(_) => false,
+        }
+    }
 }
 
 /// Takes the measure as of `t`.
@@ -41,13 +54,15 @@ pub(super) fn measure(
     t: Timestamp,
     look: Look<'_>,
 ) -> Result<Known, Blank> {
+    let hidden = |read: &Read| look.hides(read, gate, compiled.enough.is_some());
     match (&compiled.measure, bench) {
+        (Measure::Last | Measure::Window(_), _) if plan.reads.first().is_some_and(hidden) => Err(Blank::Thin),
         (Measure::Last, _) => last(plan.reads.first().ok_or(Blank::Thin)?, gate, t, look),
         (Measure::Window(_), _) => {
             let (read, window) = (plan.reads.first().ok_or(Blank::Thin)?, windows.first_mut().ok_or(Blank::Thin)?);
             windowed(read, gate, window, t, look)
         }
-        (Measure::Program(program), Some(bench)) => run(sandbox, program, plan, gate, windows, bench, t, look),
+        (Measure::Program(program), Some(bench)) => run(sandbox, program, plan, gate, windows, bench, t, look, hidden),
         (Measure::Program(_), None) => Err(Blank::Thin),
     }
 }
@@ -56,12 +71,12 @@ pub(super) fn measure(
 fn last(read: &Read, gate: &Gate, t: Timestamp, look: Look<'_>) -> Result<Known, Blank> {
     let point = gate.point(read.point).ok_or(Blank::Warming)?;
     let sample = match look {
-        Look::Now => match point.ahead() {
+        Look::Now(_) => match point.ahead() {
             // It stands where our clock stood, and there is none to hold it against: it is the last that was heard.
             Some(ahead) => return Ok(converted(read, Known::of(&ahead))),
             None => point.series().newest().copied().ok_or(Blank::Warming)?,
         },
-        Look::Then => point.series().last(t).copied().ok_or(Blank::Warming)?,
+        Look::Then(_) => point.series().last(t).copied().ok_or(Blank::Warming)?,
         Look::Lone(seen) if seen.point == read.point => {
             let (flag, saturated) = (seen.flag, seen.checks.has(Checks::SATURATED));
             let doubts = seen.checks.doubts();
@@ -88,6 +103,42 @@ fn converted(read: &Read, known: Known) -> Known {
         None => known,
         Some(unit) => Known { value: known.value * unit.factor + unit.offset, ..known },
     }
+}
+
+/// The highest grade that enough witnesses stand for, each by itself, where a `value` would raise one that takes several.
+#[expect(clippy::too_many_arguments, reason = "as above")]
+pub(super) fn corroborated(
+    sandbox: &Sandbox,
+    compiled: &Compiled,
+    plan: &SubjectPlan,
+    gate: &Gate,
+    windows: &mut [Window],
+    mut bench: Option<&mut Bench>,
+    t: Timestamp,
+    look: Look<'_>,
+    (value, standing): (f64, u8),
+) -> Grade {
+    let Some(needed) = compiled.witnesses else { return Grade::Red };
+    let takes = |grade: Grade| needed[usize::from(grade.level()) - 1];
+    let met = plan.rungs.grade_of(value, Grade::Red).filter(|met| met.level() > standing);
+    let Some(met) = met.filter(|met| Grade::ALL.into_iter().any(|grade| grade <= *met && takes(grade) > 1)) else {
+        return Grade::Red;
+    };
+    let mut alone = Vec::with_capacity(8);
+    for witness in plan.witnesses.iter() {
+        let only = match look {
+            Look::Now(_) => Look::Now(Some(witness)),
+            Look::Then(_) => Look::Then(Some(witness)),
+            Look::Lone(_) => return Grade::Orange,
+        };
+        let measured = measure(sandbox, compiled, plan, gate, windows, bench.as_deref_mut(), t, only);
+        alone.extend(measured.ok().and_then(|known| plan.rungs.grade_of(known.value, met)));
+    }
+    let stand_for = |grade: Grade| alone.iter().filter(|own| **own >= grade).count();
+    let enough = |grade: &Grade| u32::try_from(stand_for(*grade)).unwrap_or(u32::MAX) >= takes(*grade);
+    let highest =
+        Grade::ALL.into_iter().rev().filter(|grade| *grade <= met).find(|grade| takes(*grade) == 1 || enough(grade));
+    highest.unwrap_or(Grade::Blue)
 }
 
 /// A program's windows, ask by ask and point by point.
@@ -119,6 +170,7 @@ fn run(
     bench: &mut Bench,
     t: Timestamp,
     look: Look<'_>,
+    hidden: impl Fn(&Read) -> bool,
 ) -> Result<Known, Blank> {
     let (mut flag, mut doubts, mut saturated) = (Flag::Good, Checks::NONE, false);
     let mut windows = windows.iter_mut();
@@ -126,15 +178,17 @@ fn run(
         bench.clear(ask);
         for read in points_of(plan, name) {
             let known = match wanted {
+                Wanted::Last if hidden(read) => Err(Blank::Thin),
                 Wanted::Last => last(read, gate, t, look),
                 Wanted::Window(_) => match windows.next() {
+                    Some(_) if hidden(read) => Err(Blank::Thin),
                     Some(window) => windowed(read, gate, window, t, look),
                     None => Err(Blank::Thin),
                 },
             };
             match known {
                 Ok(known) => {
-                    bench.fill(ask, known.value);
+                    bench.fill(ask, known.value, read.witness);
                     flag = flag.max(known.flag);
                     doubts = doubts.with(known.doubts);
                     saturated |= known.saturated;

@@ -45,7 +45,8 @@ impl Evaluator {
                 subject.climb = Climb::standing(standing.judged.map_or(0, Grade::level), at, [None; 4]);
             }
             subject.n = standing.n;
-            let cause = Cause { rules, plan, compiled, gate, moment: Moment { seq, at }, lifts: false };
+            let cause =
+                Cause { rules, plan, compiled, gate, moment: Moment { seq, at }, lifts: false, cap: Grade::Red };
             out.push(subject.finding(&cause, Change::Evidence, from));
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchfire_model::id::{PointId, RuleId, StationId, SubjectId};
-use watchfire_model::time::{Now, Span};
+use watchfire_model::incident::About;
+use watchfire_model::time::{Now, Span, Timestamp};
 
 use super::subject::Subject;
 use super::{Evaluator, benches, windows};
@@ -15,6 +16,7 @@ use crate::ladder::Climb;
 use crate::quality::{Gate, PointGate};
 use crate::ruleset::RuleSet;
 
+use super::outages::Outages;
 use super::silence::Silence;
 
 /// Everything an Evaluator must not forget.
@@ -26,6 +28,9 @@ pub struct EvaluatorState {
     offset: Option<Span>,
     /// Points that were heard, or failed.
     points: Vec<(StationId, PointId, PointGate)>,
+    /// What many sensors share and is out, with since when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outages: Vec<(About, Timestamp)>,
     /// Subjects about which something is known.
     subjects: Vec<(RuleId, SubjectId, Subject)>,
 }
@@ -40,6 +45,7 @@ impl Evaluator {
         EvaluatorState {
             started: self.started,
             offset: self.gate.offset(),
+            outages: self.outages.state(),
             points: points
                 .filter_map(|(point, gate)| {
                     let station = site.stations.get(point.station.index())?;
@@ -75,11 +81,14 @@ impl Evaluator {
         });
         let subjects = subjects.collect();
         let benches: Vec<Option<Bench>> = benches(&rules);
+        let mut outages = Outages::new(&site, rules.read_points());
+        outages.go_on(state.outages);
         let mut evaluator = Self {
             gate: Gate::restored(site, rules.keep(), points, state.offset),
             subjects,
             benches,
             silence: Silence::new(rules.site().points.len()),
+            outages,
             started: state.started,
             rules,
         };

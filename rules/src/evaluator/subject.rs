@@ -31,6 +31,8 @@ pub(super) struct Cause<'a> {
     pub(super) moment: Moment,
     /// Whether it may end a grade.
     pub(super) lifts: bool,
+    /// The highest grade that enough witnesses stand for.
+    pub(super) cap: Grade,
 }
 
 /// Where one subject stands.
@@ -302,7 +304,7 @@ impl Cause<'_> {
             Some(point) if instant && point.is_returning() => Health::Good,
             Some(point) => point.health(),
         };
-        let reads = self.plan.reads.iter().map(|look| health(look.point));
+        let reads = self.plan.reads.iter().map(|look| (health(look.point), look.witness));
         Ground::of(reads, self.compiled.enough, blank)
     }
 
@@ -316,6 +318,7 @@ impl Cause<'_> {
             (Flag::Suspect, Class::Ordinary) => Trust { cap: self.compiled.suspect_cap, lifts: false },
             (Flag::Suspect | Flag::Fail | Flag::Missing, _) => Trust { cap: Grade::Red, lifts: false },
         };
+        trust.cap = trust.cap.min(self.cap);
         trust.lifts &= self.lifts && !ground.is_lost();
         trust
     }

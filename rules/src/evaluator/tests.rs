@@ -12,7 +12,9 @@ use watchfire_model::time::{Span, Steady, Timestamp};
 use super::{Evaluator, Standing};
 use crate::quality::Outcome;
 
+mod corroboration;
 mod doubts;
+mod outages;
 mod properties;
 mod sensors;
 pub(crate) mod world;

@@ -95,7 +95,7 @@ pub struct Report {
     pub load: LoadTold,
     /// Calls by grade, and for faults (N3).
     pub calls_by_grade: PerGrade<u64>,
-    /// Calls for faults.
+    /// Calls for faults and incidents.
     pub calls_for_faults: u64,
     /// Calls because an acknowledgement ran out (N7).
     pub realarms: u64,
@@ -175,6 +175,10 @@ impl Tally {
                 let calls = self.of(alarm);
                 calls.calls += 1;
                 calls.turns.call(at);
+            }
+            Fact::Troubled { .. } => {
+                self.load.call(at);
+                self.faults += 1;
             }
             Fact::Acknowledged { after, .. } => self.acknowledged.add(*after),
             Fact::Ended { stood, .. } => self.stood.add(*stood),

@@ -1,13 +1,13 @@
 //! Reads facts off the Desk as its events are applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::attention::Attention;
 use watchfire_model::bulletin::{Bulletin, MessageClass};
 use watchfire_model::command::{Act, Refusal};
 use watchfire_model::grade::Grade;
-use watchfire_model::id::{BulletinId, NoticeId, PersonId, WarningId};
+use watchfire_model::id::{BulletinId, IncidentId, NoticeId, PersonId, WarningId};
 use watchfire_model::mode::Mode;
 use watchfire_model::receipt::{Outcome, Receipt};
 use watchfire_model::site::Audience;
@@ -26,6 +26,8 @@ const TIMED_MOST: usize = 100_000;
 pub struct Watcher {
     alarms: BTreeMap<AlarmKey, Seen>,
     warnings: BTreeMap<WarningId, Course>,
+    /// Open incidents that nobody has taken note of.
+    incidents: BTreeSet<IncidentId>,
     /// Bulletins that no receipt has come for.
     unheard: BTreeMap<BulletinId, (WarningId, Audience, Timestamp)>,
     flying: BTreeMap<NoticeId, (BulletinId, Audience)>,
@@ -73,6 +75,14 @@ impl Watcher {
                 Event::Rekeyed { from, to } => {
                     if let Some(seen) = self.alarms.remove(from) {
                         self.alarms.insert(to.clone(), seen);
+                    }
+                }
+                Event::Incident(incident) => {
+                    let waits = incident.is_open() && incident.attention.is_unacked();
+                    if !waits {
+                        self.incidents.remove(&incident.id);
+                    } else if self.incidents.insert(incident.id.clone()) {
+                        facts.push(Fact::Troubled { incident: incident.id.clone() });
                     }
                 }
                 Event::Opened(warning) => {

@@ -194,8 +194,8 @@ impl Gate {
     }
 
     /// Looks at both clocks. Where the wall was stepped, every point whose readings bear our stamp goes with it, so that
-    /// what it is about to say is neither old nor in the future; says whether that was so.
-    pub(crate) fn keep_time(&mut self, now: Now) -> bool {
+    /// what it is about to say is neither old nor in the future; says by how much, where that was so.
+    pub(crate) fn keep_time(&mut self, now: Now) -> Option<Span> {
         let stepped = clock::stepped(self.offset, now);
         self.offset = Some(clock::offset(now));
         if let Some(by) = stepped {
@@ -203,7 +203,17 @@ impl Gate {
                 point.wall_stepped(by);
             }
         }
-        stepped.is_some()
+        stepped
+    }
+
+    /// Whether most sensors that tell a time, and more than two, are ahead of our clock: then it is ours that lags.
+    pub(crate) fn lags(&self) -> bool {
+        lags(self.ahead, self.clocks)
+    }
+
+    /// How many sensors are ahead of our clock, of those that tell a time.
+    pub(crate) fn leading(&self) -> (usize, usize) {
+        (self.ahead, self.clocks)
     }
 
     /// Judges a reading, and remembers it.
@@ -257,8 +267,7 @@ impl Gate {
             (true, false) => self.ahead -= 1,
             (true, true) | (false, false) => {}
         }
-        // When most sensors lead at once, it is our own clock that is behind.
-        let clock_is_ours = self.ahead * 2 > self.clocks && self.ahead > 2;
+        let clock_is_ours = lags(self.ahead, self.clocks);
         let mut judged = match usable {
             Err(refusal) => gate.refuse(reading, refusal),
             Ok(value) => {
@@ -363,6 +372,11 @@ pub(crate) fn keep_for(point: &Point, reach: Span) -> Keep {
 /// Whether a difference is larger than what is written; that of two decimals is seldom exactly what it is on paper.
 fn exceeds(difference: f64, limit: f64) -> bool {
     difference > limit + limit.abs() * 1e-9
+}
+
+/// When most sensors lead at once, it is our own clock that is behind.
+const fn lags(ahead: usize, clocks: usize) -> bool {
+    ahead * 2 > clocks && ahead > 2
 }
 
 /// Why a reading carries no usable number.

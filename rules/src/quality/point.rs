@@ -152,6 +152,16 @@ impl PointGate {
         self.ahead().or_else(|| self.series.newest().copied())
     }
 
+    /// Whether nothing reaches us from it: its link is down, or it is silent.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.link_down || self.silent.is_some()
+    }
+
+    /// When something was last accepted, by our wall clock.
+    pub(crate) fn heard_at(&self) -> Option<Timestamp> {
+        self.heard.map(|_| self.heard_at)
+    }
+
     /// When something was last accepted.
     pub(crate) fn heard(&self) -> Option<Steady> {
         self.heard

@@ -8,7 +8,7 @@ use watchfire_model::time::Span;
 
 use super::measure::{identifier, unit_of};
 use super::thresholds;
-use super::{Compiled, Look, Measure, Problem, SubjectPlan};
+use super::{Compiled, Look, Measure, Problem, SubjectPlan, Witness, Witnesses, witness};
 use crate::engine::Name;
 use crate::quality::max_gap;
 use crate::window::Lens;
@@ -112,6 +112,12 @@ pub(super) fn plan(
         let problem = Problem::with(rule, format!("the measure of rule \"{}\" reads no point", rule.id));
         return Err(problem.hint("a measure names points of the station, such as \"stage\" or 'stage.rise(\"1h\")'"));
     }
+    let points: Vec<PointIx> = reads.iter().map(|look: &Look| look.point).collect();
+    let mut independent = Witnesses::default();
+    for (look, witness) in reads.iter_mut().zip(witness::witnesses(site, &points)) {
+        look.witness = witness;
+        independent.add(witness);
+    }
     for look in &reads {
         let wanted = compiled.reach(look.lens.interval).0 / look.lens.interval.0.max(1);
         if wanted > MOST_SAMPLES {
@@ -127,16 +133,39 @@ pub(super) fn plan(
     let Some(rungs) = thresholds::rungs(site, rule, compiled, subject.watched.first().copied())? else {
         return Ok(None);
     };
+    for grade in Grade::ALL.into_iter().filter(|grade| rungs.raise_at(*grade).is_some()) {
+        let (needed, there) = (*rule.witnesses.get(grade), independent.count());
+        if needed > there {
+            let message = format!(
+                "{grade} of rule \"{}\" takes {needed} independent points, and for \"{}\" its measure reads {there}",
+                rule.id, subject.id
+            );
+            let hint = "points that share a gateway, logger, power or device count as one: it would never be raised";
+            return Err(Problem::with(rule, message).hint(hint));
+        }
+    }
+    if let Some(enough) = rule.enough.filter(|enough| *enough > independent.count()) {
+        let message = format!(
+            "`enough` of rule \"{}\" asks for {enough} independent points, and for \"{}\" its measure reads {}",
+            rule.id,
+            subject.id,
+            independent.count()
+        );
+        let hint =
+            "points that share a gateway, logger, power or device count as one: its evidence would always be lost";
+        return Err(Problem::with(rule, message).hint(hint));
+    }
     let watched = subject.watched.iter().filter_map(|ix| site.point(*ix));
     let longest = rule.max_gap.or_else(|| watched.map(max_gap).max());
     Ok(Some(SubjectPlan {
         rule: place,
         id: subject.id.clone(),
+        witnesses: independent,
         rungs,
         reads: reads.into_boxed_slice(),
         widths: widths.into_boxed_slice(),
         max_gap: longest.unwrap_or(Span::ZERO),
-        witnesses: super::witnesses::of(site, rule, &subject.stations)?,
+        seconds: super::seconds::of(site, rule, &subject.stations)?,
     }))
 }
 
@@ -148,6 +177,7 @@ fn look(rule: &Rule, ix: PointIx, point: &Point, unit: Option<super::Convert>) -
     let edge = point.resolution.unwrap_or(0.0);
     Look {
         point: ix,
+        witness: Witness::default(),
         lens: Lens {
             kind: point.kind,
             interval: point.interval,

@@ -51,6 +51,7 @@ fn ending(world: &mut World) -> Ending {
     let mut warnings: Vec<_> = desk.warnings().cloned().collect();
     for warning in &mut warnings {
         // Which of two platforms answers first within a millisecond is nobody's promise.
+        let warning = std::sync::Arc::make_mut(warning);
         warning.timeline.sort_by_key(|entry| (entry.at, format!("{:?} {}", entry.what, entry.note)));
     }
     let warnings = leaves(&serde_json::to_value(&warnings).expect("warnings become JSON"));

@@ -150,7 +150,7 @@ impl House {
         let snapshots = opened.data.snapshots();
         let mut shard = ShardTurns::new(opened.shard, Arc::clone(&progress), Arc::clone(&metrics), snapshots);
         let mut said = VecDeque::new();
-        shard.catch_up(behind, opened.durable, &opened.recorded, |finding| said.push_back(Said::Finding(finding)));
+        shard.catch_up(behind, opened.durable, &opened.recorded, |word| said.push_back(word));
         let (offers_tx, offers) = mpsc::channel(ground.settings.limits.intake);
         let wall_clock = clock.clone();
         let intake = Intake::new(offers_tx, Arc::new(move || wall_clock.now().wall));
@@ -243,7 +243,7 @@ impl House {
     pub(crate) fn judge(&mut self) -> Option<Now> {
         let commit = self.commits.pop_front()?;
         let said = &mut self.said;
-        self.shard.take(&commit, |finding| said.push_back(Said::Finding(finding)));
+        self.shard.take(&commit, |word| said.push_back(word));
         Some(commit.now)
     }
 

@@ -64,6 +64,13 @@ fn state(item: &Value, lang: Lang) -> String {
         };
         said.push(format!("{}{word}", lang.pick(en, zh)));
     }
+    if item["lost_rising"].is_string() {
+        let towards = grade(&item["lost_rising"], lang);
+        said.push(format!("{} {towards}", lang.pick("evidence lost while rising towards", "上涨途中失去证据,正趋向")));
+    }
+    if let Some(id) = item["incident"].as_str() {
+        said.push(format!("{} {id}", lang.pick("explained by", "见事件")));
+    }
     if let Some(to) = item["assigned"]["to"].as_str() {
         said.push(format!("{} {to}", lang.pick("in the hands of", "负责人")));
     }

@@ -54,6 +54,8 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         override_by: None,
         evidence: Evidence::Good,
         evidence_since: NOW - Span::hours(9),
+        lost_rising: None,
+        incident: None,
         attention: grade.map_or(Attention::Quiet, |_| Attention::Unacked { since: NOW - Span::minutes(3) }),
         fault_attention: Attention::Quiet,
         latch: grade,
@@ -261,6 +263,8 @@ pub(crate) fn desk(site: &Site) -> DeskView {
         now: Now { wall: NOW, steady: Steady(86_400_000) },
         alarms: [stage, gas, lower, creep].map(Arc::new).into(),
         stories: Vec::new(),
+        incidents: Vec::new(),
+        watches: Vec::new(),
         warnings: [red, orange, yellow, blue, ended].map(Arc::new).to_vec(),
         unjournaled: 0,
     }

@@ -61,6 +61,9 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         | Act::Comment { alarm } => {
             return Err(Refusal::Unknown { what: "alarm".to_owned(), id: alarm.subject.as_str().to_owned() });
         }
+        Act::AcknowledgeIncident { incident } => {
+            return Err(Refusal::Unknown { what: "incident".to_owned(), id: incident.as_str().to_owned() });
+        }
     };
     let unknown = || Refusal::Unknown { what: "warning".to_owned(), id: id.as_str().to_owned() };
     let known = view.warnings.iter_mut().find(|warning| warning.id == *id).ok_or_else(unknown)?;

@@ -71,6 +71,7 @@ fn hazard(id: &str, zh: &str, en: &str, code: &str) -> Hazard {
         expires_after: PerGrade::all(Span::hours(6)),
         acknowledge_within: PerGrade::all(Span::minutes(5)),
         hold_max: PerGrade::all(None),
+        watched_by: 1,
         attention: AttentionPolicy::default(),
         texts: vec![("zh-CN".to_owned(), texts(zh)), ("en-US".to_owned(), texts(en))],
     }
@@ -95,6 +96,7 @@ fn rule(id: &str, hazard: &str, quantity: &str, measure: &str) -> Rule {
         class: Class::Ordinary,
         coverage: 0.85,
         enough: None,
+        witnesses: PerGrade::all(1),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,
@@ -117,6 +119,8 @@ pub(crate) fn site(test: bool) -> Site {
         lon: Some(line.3),
         datum: Some("1985".to_owned()),
         gateway: None,
+        logger: None,
+        power: None,
         upstream: None,
         points: vec![PointIx(at)],
     });
@@ -160,6 +164,7 @@ pub(crate) fn site(test: bool) -> Site {
         areas: vec![area("431124000000", "青石镇沿河"), area("431124101000", "下坝乡")],
         stations: stations.collect(),
         points: points.collect(),
+        links: Vec::new(),
         groups: Vec::new(),
         hazards: vec![
             hazard("river_flood", "洪水", "river flood", "11A01"),

@@ -429,10 +429,12 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
                 assert_eq!((new.judged, &new.evidence), (report.grade, &Evidence::Good));
             }
             Act::Report(_) => assert_eq!((old.judged, was, &old.evidence), (new.judged, is, &new.evidence)),
-            Act::Release { .. } => assert_eq!(old, new, "a signature changes no alarm"),
+            Act::Release { .. } | Act::AcknowledgeIncident { .. } => {
+                assert_eq!(old, new, "a signature, or taking note of an incident, changes no alarm");
+            }
             Act::Cancel { .. } | Act::SetGrade { .. } => assert_eq!(old.evidence, new.evidence),
         },
-        Input::Receipt(_) | Input::Deed(_) | Input::Tick | Input::Start => {
+        Input::Outage(_) | Input::Receipt(_) | Input::Deed(_) | Input::Tick | Input::Start => {
             assert_eq!((old.judged, &old.evidence), (new.judged, &new.evidence))
         }
     }

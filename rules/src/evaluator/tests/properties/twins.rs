@@ -24,7 +24,7 @@ fn moved_and_anew(evaluator: &mut Evaluator) {
         let compiled = &rules.rules[plan.rule];
         let mut look = |windows: &mut [crate::window::Window]| {
             let bench = benches[plan.rule].as_mut();
-            measure(&rules.sandbox, compiled, plan, gate, windows, bench, clock, Look::Now)
+            measure(&rules.sandbox, compiled, plan, gate, windows, bench, clock, Look::Now(None))
         };
         let (moved, anew) = (look(&mut subject.windows.clone()), look(&mut windows(rules, plan)));
         assert_eq!(moved, anew, "{:?} of {:?}", compiled.measure, plan.id);

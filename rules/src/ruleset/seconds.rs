@@ -4,10 +4,10 @@ use watchfire_model::id::{PointIx, StationIx};
 use watchfire_model::rule::Rule;
 use watchfire_model::site::Site;
 
-use super::{Problem, Witness};
+use super::{Problem, Second};
 
-/// The witnesses of one subject of a rule; a station that has no such point has none.
-pub(super) fn of(site: &Site, rule: &Rule, stations: &[StationIx]) -> Result<Box<[Witness]>, Problem> {
+/// The second kinds of sensor of one subject of a rule; a station that has no such point has none.
+pub(super) fn of(site: &Site, rule: &Rule, stations: &[StationIx]) -> Result<Box<[Second]>, Problem> {
     let Some(wanted) = &rule.corroborate.witness else { return Ok(Box::default()) };
     let named = |ix: &PointIx| {
         site.point(*ix).is_some_and(|point| point.id.as_str() == wanted.point || point.quantity == wanted.point)
@@ -22,7 +22,7 @@ pub(super) fn of(site: &Site, rule: &Rule, stations: &[StationIx]) -> Result<Box
     let witness = |ix: PointIx| {
         let point = site.point(ix)?;
         let converted = wanted.unit.map_or(Some(wanted.at_least), |unit| unit.convert(wanted.at_least, point.unit));
-        Some(converted.map(|at_least| Witness { point: ix, kind: point.kind, at_least, within: wanted.within }).ok_or(
+        Some(converted.map(|at_least| Second { point: ix, kind: point.kind, at_least, within: wanted.within }).ok_or(
             Problem::with(rule, format!("what corroborates rule \"{}\" is measured in {}", rule.id, point.unit)),
         ))
     };
