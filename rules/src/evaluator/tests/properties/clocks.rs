@@ -3,6 +3,7 @@
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::sample::select;
 use watchfire_model::finding::{Change, Evidence, Finding};
+use watchfire_model::incident::About;
 
 use super::cases;
 use super::country::{POINTS, UPPER_STAGE};
@@ -32,7 +33,7 @@ proptest! {
         let mut life = Life::new();
         let value = |point: u32| values[point as usize];
         life.minutes(45, value);
-        let before = life.findings.len();
+        let (before, stepped) = (life.findings.len(), steps.len());
         for step in steps {
             life.do_one(&Deed::Steps(step));
             life.minutes(apart, value);
@@ -42,6 +43,8 @@ proptest! {
             prop_assert!(!matches!(finding.change, Change::Raised | Change::Lifted), "{:?}", finding);
             prop_assert!(!matches!(finding.evidence, Evidence::Fault { .. }), "{:?}", finding);
         }
+        let host = life.outages.iter().filter(|it| it.about == About::HostClock).count();
+        prop_assert!(host <= stepped, "{} faults of our clock for {} steps", host, stepped);
     }
 
     /// A sensor ten years ahead changes nothing for what does not read it.
