@@ -107,10 +107,6 @@ impl Stopwatch {
     pub fn seconds(self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }
-    /// The same, to the millisecond.
-    pub fn span(self) -> Span {
-        Span(i64::try_from(self.0.elapsed().as_millis()).unwrap_or(i64::MAX))
-    }
 }
 
 #[cfg(test)]

@@ -100,12 +100,12 @@ fn a_story_is_told_with_its_receipts_and_loses_nothing() {
     let bulletins = demo.says(&["bulletins:", "receipted"]);
     let counts: Vec<&str> = bulletins.split([' ', ',']).filter(|word| word.parse::<u64>().is_ok()).collect();
     assert_eq!(counts.first(), counts.last(), "{bulletins}");
-    report_on_it(&folder, told.len());
+    report_on_it(&folder, counts.first().and_then(|count| count.parse().ok()).expect("a count"));
     prove_the_ledger(&folder);
 }
 
 /// `watchfire report` on what a demo has left: the bulletins that were seen are in it, in each of its three forms.
-fn report_on_it(folder: &TempDir, told: usize) {
+fn report_on_it(folder: &TempDir, receipted: u64) {
     const SITE: &str = "packs = [\"river\"]\n[site]\nname = \"Mukilteo\"\nissuer = \"x\"\nsender = \"x.example\"\nzone = \"America/Los_Angeles\"\n\
         [[area]]\nid = \"430000000000\"\nname = \"a\"\n";
     let config = folder.path().join("report.toml");
@@ -122,7 +122,8 @@ fn report_on_it(folder: &TempDir, told: usize) {
         serde_json::from_str(&report(&[&all[..], &["-o", "json"]].concat())).expect("JSON");
     let number = |pointer: &str| told_of.pointer(pointer).and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX);
     let confirmed = number("/notices/internal/confirmed") + number("/notices/public/confirmed");
-    assert_eq!(confirmed, u64::try_from(told).expect("few"), "every bulletin on the screen had its receipt: {told_of}");
+    // What was on its way when the summary was written has come since.
+    assert!(confirmed >= receipted && receipted > 10, "{receipted} receipts were told: {told_of}");
     let peaks: u64 =
         ["blue", "yellow", "orange", "red"].map(|grade| number(&format!("/warnings_by_peak/{grade}"))).iter().sum();
     assert!(peaks > 0 && number("/warnings_by_peak/red") > 0 && number("/load/calls") >= peaks, "{told_of}");

@@ -205,7 +205,8 @@ const fn why_shut(denied: &Denied) -> Shut {
     }
 }
 
-/// For a route whose place only its body names: it needs [`Need::SignedIn`], and asks here.
+/// For a route whose place only its body names: its [`Need::Right`] lets in whoever has the right somewhere, and here it
+/// is asked for this place.
 pub(super) fn allow(shared: &Shared, caller: &Caller, right: Right, on: On<'_>) -> Result<(), Problem> {
     caller.may(right, on).map_err(|denied| {
         shared.api.metrics.shut(why_shut(&denied));

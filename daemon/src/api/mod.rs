@@ -115,7 +115,7 @@ pub fn router(api: Api) -> Router {
         .get("/alarms", look, warnings::alarms)
         .get("/alarms/{rule}/{subject}", look, alarms::show)
         .acts_on_alarms()
-        .post("/reports", Need::SignedIn, alarms::report)
+        .post("/reports", Need::Right(Right::SetGrade), alarms::report)
         .get("/warnings", look, warnings::list)
         .get("/warnings/{id}", look, warnings::show)
         .post("/warnings/{id}/ack", Need::Warning(Right::Acknowledge), acts::acknowledge)

@@ -40,7 +40,7 @@ impl Operators {
             ),
             realarms: at.counter("watchfire_realarms_total", "Of these, because an acknowledgement had run out."),
             now: at.gauge(
-                "watchfire_annunciations_in_ten_minutes",
+                "watchfire_annunciations_recent",
                 "Times that a person was called in the present ten minutes by the clock.",
             ),
             flood: at.gauge("watchfire_alarm_flood", "Whether there is a flood: more than ten calls in ten minutes."),

@@ -26,10 +26,9 @@ use crate::views::{Asked, DeskView, Wish};
 const IDLE: Span = Span::seconds(1);
 /// Things taken together into one ledger transaction.
 pub const PER_ROUND: usize = 1_024;
-/// The view is published so often and, after an act, at once; in a storm so much less often that it takes a twentieth of
-/// the loop's time.
-const VIEW_PAUSE: Span = Span(20);
-const VIEW_PAUSE_MOST: Span = Span::seconds(1);
+/// After an act the view is published at once, else the more seldom the more stands: at once with a few hundred alarms,
+/// fifty times a second with ten thousand, five times with a hundred thousand. It is shown to people.
+const VIEW_ITEMS_A_MS: usize = 500;
 /// Pause before a ledger that refused is asked again.
 pub const LEDGER_PAUSE: Duration = Duration::from_millis(200);
 
@@ -84,10 +83,14 @@ impl DutyTurns {
 
     /// How long nothing need be done although nobody says anything.
     pub fn patience(&self, now: Now) -> Duration {
-        let view = self.unseen.then_some(self.publish_at);
-        let due = [self.duty.next_deadline(), view].into_iter().flatten().min();
-        let due = due.map_or(IDLE, |due| (due - now.steady).min(IDLE));
+        let due = self.next_deadline().map_or(IDLE, |due| (due - now.steady).min(IDLE));
         due.to_std().max(Duration::from_millis(1))
+    }
+
+    /// When a turn is next due although nobody says anything.
+    pub fn next_deadline(&self) -> Option<Steady> {
+        let view = self.unseen.then_some(self.publish_at);
+        [self.duty.next_deadline(), view].into_iter().flatten().min()
     }
 
     /// Whether a finding waits for the journal.
@@ -165,10 +168,10 @@ impl DutyTurns {
     }
 
     fn publish(&mut self, now: Now) {
-        let took = Stopwatch::start();
-        self.view.send_replace(Arc::new(self.duty.view(now)));
-        let pause = Span(took.span().0 * 20).clamp(VIEW_PAUSE, VIEW_PAUSE_MOST);
-        (self.unseen, self.publish_at) = (false, now.steady + pause);
+        let view = self.duty.view(now);
+        let pause = (view.alarms.len() + view.warnings.len()) / VIEW_ITEMS_A_MS;
+        (self.unseen, self.publish_at) = (false, now.steady + Span(i64::try_from(pause).unwrap_or(i64::MAX)));
+        self.view.send_replace(Arc::new(view));
     }
 
     /// The Desk and its ledger, to look at.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use watchfire_model::{
     alarm::AlarmKey,
     finding::Finding,
-    id::{AreaId, HazardId, RuleId},
-    incident::Sensor,
+    id::{AreaId, HazardId, RuleId, StationId},
+    incident::{About, Sensor},
     rule::Hazard,
     site::{Area, Point, Site, Station},
     time::Span,
@@ -84,6 +84,18 @@ impl Directory {
         let Some(station) = self.station(site, station) else { return Vec::new() };
         let points = station.points.iter().filter_map(|ix| site.point(*ix));
         points.map(|point| Sensor { station: station.id.clone(), point: point.id.clone() }).collect()
+    }
+
+    /// What a station shares with others and among its own sensors, the widest first.
+    pub(super) fn shared(&self, site: &Site, station: &StationId) -> Vec<About> {
+        let Some(known) = self.station(site, station.as_str()) else { return Vec::new() };
+        let shared = [
+            known.gateway.clone().map(|gateway| About::Gateway { gateway }),
+            known.power.clone().map(|power| About::Power { power }),
+            known.logger.clone().map(|logger| About::Logger { logger }),
+            Some(About::Station { station: station.clone() }),
+        ];
+        shared.into_iter().flatten().collect()
     }
 
     /// How long the most patient of some sensors may be silent.

@@ -25,6 +25,8 @@ use super::{
 
 /// Closed incidents kept here; all of them are in the ledger.
 pub(super) const CLOSED_KEPT: usize = 200;
+/// So many sensors that are left of an incident are told together.
+const TOGETHER: usize = 2;
 /// The least time that sensors have to come back after the first of them has.
 const GRACE: Span = Span::minutes(1);
 
@@ -184,16 +186,60 @@ impl<M: Mode> Step<'_, M> {
         let left = self.desk.register.alarms().filter(|alarm| alarm.incident.as_ref() == Some(id));
         let left: Vec<AlarmKey> = left.map(|alarm| alarm.key.clone()).collect();
         let closed_at = Some(self.now.wall);
-        self.emit(Event::Incident(Box::new(Incident { closed_at, settles_at: None, ..incident })));
+        self.emit(Event::Incident(Box::new(Incident { closed_at, settles_at: None, ..incident.clone() })));
+        self.split(&incident, &left);
         self.orphan(id);
         let since = self.now.wall;
         for key in left {
+            let taken = self.desk.register.get(&key).is_none_or(|filed| filed.alarm.incident.as_ref() != Some(id));
+            if taken {
+                continue;
+            }
             self.change_alarm(&key, |alarm| {
                 alarm.incident = None;
                 if alarm.evidence.is_lost() && alarm.fault_attention == Attention::Quiet {
                     alarm.fault_attention = Attention::Unacked { since };
                 }
             });
+        }
+    }
+
+    /// What is left of an incident and shares something narrower goes on as one incident by itself.
+    fn split(&mut self, whole: &Incident, left: &[AlarmKey]) {
+        let mut parts: BTreeMap<About, BTreeSet<Sensor>> = BTreeMap::new();
+        for filed in left.iter().filter_map(|key| self.desk.register.get(key)).filter(|filed| is_cut_off(&filed.alarm))
+        {
+            let sensors = self.desk.sensors_of(&filed.alarm).into_iter();
+            for sensor in sensors.filter(|sensor| whole.sensors.binary_search(sensor).is_ok()) {
+                let shared = self.desk.directory.shared(&self.desk.site, &sensor.station);
+                for about in shared.into_iter().filter(|about| *about > whole.about) {
+                    parts.entry(about).or_default().insert(sensor.clone());
+                }
+            }
+        }
+        let mut told = BTreeSet::new();
+        // The widest comes first.
+        for (about, mut sensors) in parts {
+            sensors.retain(|sensor| !told.contains(sensor));
+            if sensors.len() < TOGETHER || self.desk.incidents.about(&about).is_some() {
+                continue;
+            }
+            told.extend(sensors.iter().cloned());
+            let incident = Incident {
+                id: self.desk.next_incident_id(self.now.wall),
+                about,
+                noticed_at: self.now.wall,
+                until: None,
+                settles_at: None,
+                closed_at: None,
+                sensors: sensors.into_iter().collect(),
+                reason: format!("still silent after {} ({})", whole.id, whole.about),
+                attention: Attention::Unacked { since: self.now.wall },
+                within: None,
+                ..whole.clone()
+            };
+            self.emit(Event::Incident(Box::new(incident.clone())));
+            self.explain(&incident);
         }
     }
 

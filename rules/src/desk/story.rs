@@ -1,4 +1,5 @@
-//! A small site and a few words to tell stories about a Desk with; for tests.
+//! A small site and a few words to tell stories about a Desk with; for tests. The words and what they mean are one thing, so
+//! they stand in one file.
 //!
 //! A story is a line of words split by `;`. `a red`, `a clear`, `a lost`, `a back` are findings about station `a` (`b`, `c`
 //! likewise; `x` lies in another area); `+30m` lets time pass, with ticks; `zhang signs`, `zhang acks`, `zhang cancels`

@@ -211,6 +211,11 @@ impl PointGate {
         let (Some(newest), Some(heard), false) = (self.series.newest(), heard, by == Span::ZERO) else {
             return false;
         };
+        // What corrects an earlier word is as old as that was, and tells nothing either.
+        let word = |stray: &Stray| stray.observed_at == reading.observed_at;
+        if self.strays.iter().any(word) || self.series.iter().any(|sample| sample.at == reading.observed_at) {
+            return false;
+        }
         let expected = newest.at + (now.steady - heard);
         let (otherwise, allowance) =
             if self.stamped { (Span::ZERO - by, self.allowance - by) } else { (by, self.allowance + by) };

@@ -253,7 +253,7 @@ impl House {
             return time.at >= again;
         }
         let waited = self.duty.waits_for_journal() && *self.progress.durable.borrow() != self.seen_durable;
-        let due = self.duty.duty().next_deadline().is_some_and(|due| due <= self.now(time).steady);
+        let due = self.duty.next_deadline().is_some_and(|due| due <= self.now(time).steady);
         self.asked || !self.said.is_empty() || !self.receipts.is_empty() || waited || due
     }
 
@@ -310,7 +310,7 @@ impl House {
         let steady = |due: Steady| due.0.saturating_sub(self.steady_ahead);
         let duty = match self.ledger_again_at {
             Some(again) => again,
-            None => self.duty.duty().next_deadline().map_or(i64::MAX, steady),
+            None => self.duty.next_deadline().map_or(i64::MAX, steady),
         };
         let stores = self.stores.iter().enumerate().filter(|(place, _)| self.lags(*place)).map(|(_, (_, due))| *due);
         let disk = if self.waits_for_disk() { self.sync_again_at } else { i64::MAX };

@@ -88,7 +88,7 @@ impl Page<'_> {
         ]);
         let graded = by_grade(&report.calls_by_grade, lang);
         let faults = report.calls_for_faults;
-        let share = |part: u64| if load.calls == 0 { 0 } else { part * 100 / load.calls };
+        let share = |part: u64| (part * 100).checked_div(load.calls).unwrap_or(0);
         let calls = &report.calls_by_grade;
         let (low, middle, high) = (faults + calls.blue, calls.yellow, calls.orange + calls.red);
         let mix = format!("{}/{}/{} %", share(low), share(middle), share(high));

@@ -105,6 +105,24 @@ fn a_wider_incident_takes_in_its_parts() {
 }
 
 #[test]
+fn a_gateway_that_does_not_come_back_with_its_link_is_one_incident_and_not_a_storm() {
+    let mut site = site();
+    for station in site.stations.iter_mut().take(2) {
+        station.gateway = Some("g".into());
+    }
+    let mut story = Story::<Live>::told(site, "a clear; b clear; c clear; x clear; +20m");
+    goes_out(&mut story, link(), &["a", "b", "c", "x"]);
+    story.tell("a lost; b lost; c lost; x lost; +30m");
+    is_heard(&mut story, link());
+    story.tell("x back; +20m");
+    assert_eq!(incidents(&story.desk), "link broker 40 closed urgent, gateway g … urgent");
+    assert_eq!(asks(&story), "c");
+    story.tell("a back; b back; +20m");
+    assert_eq!(incidents(&story.desk), "link broker 40 closed urgent, gateway g 60 closed urgent");
+    assert_eq!((asks(&story).as_str(), story.restarted() == story.desk), ("c", true));
+}
+
+#[test]
 fn an_incident_holds_every_grade_and_hides_no_held_one() {
     let mut story = Story::<Live>::told(automatic(), "a orange; b clear; +20m");
     let before = story.said();

@@ -11,8 +11,8 @@ use watchfire_model::{
 };
 
 use super::super::{
-    Input,
-    story::{Story, automatic, flood, site},
+    Event, Input,
+    story::{Story, automatic, flood, key, site},
 };
 use super::{lives::check, watched::watched};
 
@@ -206,4 +206,30 @@ fn another_sensor_on_the_subject_is_as_good_as_a_second_person() {
     assert!(taken("pressure", false));
     assert!(!taken("radar", false), "the same sensor again covers nothing");
     assert!(!taken("pressure", true), "nor does one that is lost");
+}
+
+#[test]
+fn silencing_a_sensor_is_itself_recorded_with_who_and_why_and_so_is_the_end_of_it() {
+    let mut story = Story::<Live>::told(site(), "a clear");
+    for (words, what) in [
+        ("zhang shelves a yellow 2h", What::Shelved),
+        ("zhang unshelves a", What::Unshelved),
+        ("zhang stops a 2h", What::OutOfService),
+        ("zhang starts a", What::InService),
+    ] {
+        story.tell(words);
+        let recorded = story.record.last().into_iter().flat_map(|(_, _, events)| events);
+        let lines: Vec<_> = recorded
+            .filter_map(|event| match event {
+                Event::AlarmNoted { entry, .. } => Some((entry.what, entry.who.clone(), entry.note.clone())),
+                _ => None,
+            })
+            .collect();
+        let [(said, who, why)] = &lines[..] else { panic!("{words}: {lines:?}") };
+        assert_eq!((*said, who.as_ref().map(ToString::to_string)), (what, Some("zhang".to_owned())));
+        assert!(why.ends_with("as seen"), "{words}: {why}");
+    }
+    story.tell("zhang stops a 2h; +2h");
+    let last = story.desk.story_of(&key("stage", "a")).last().map(|entry| (entry.what, entry.who.clone()));
+    assert_eq!(last, Some((What::InService, None)), "nobody put it back: its time ran out");
 }

@@ -3,9 +3,10 @@
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::sample::select;
 use watchfire_model::finding::{Change, Evidence, Finding};
+use watchfire_model::incident::About;
 
 use super::cases;
-use super::country::{POINTS, UPPER_STAGE};
+use super::country::{BEACH, POINTS, STAGE, UPPER_STAGE};
 use super::life::{AGES, Deed, Life, Saying, difference, steady_deeds};
 
 /// Deeds in which no sensor's clock is ahead, and none that depends on what else was said.
@@ -32,7 +33,7 @@ proptest! {
         let mut life = Life::new();
         let value = |point: u32| values[point as usize];
         life.minutes(45, value);
-        let before = life.findings.len();
+        let (before, stepped) = (life.findings.len(), steps.len());
         for step in steps {
             life.do_one(&Deed::Steps(step));
             life.minutes(apart, value);
@@ -42,6 +43,8 @@ proptest! {
             prop_assert!(!matches!(finding.change, Change::Raised | Change::Lifted), "{:?}", finding);
             prop_assert!(!matches!(finding.evidence, Evidence::Fault { .. }), "{:?}", finding);
         }
+        let host = life.outages.iter().filter(|it| it.about == About::HostClock).count();
+        prop_assert!(host <= stepped, "{} faults of our clock for {} steps", host, stepped);
     }
 
     /// A sensor ten years ahead changes nothing for what does not read it.
@@ -73,4 +76,23 @@ proptest! {
         let judged = |life: &Life| life.evaluator.subjects().map(|view| (view.judged, view.evidence)).collect::<Vec<_>>();
         prop_assert_eq!(judged(&alone), judged(&among));
     }
+}
+
+/// Found by `after_any_life_danger_is_seen_and_ends`: of two clocks ninety minutes apart, a correction of what was said
+/// eighty minutes ago fits the wrong one.
+#[test]
+fn a_correction_tells_nothing_of_whose_clock_was_set() {
+    let zero = |point| Deed::Says { point, lag: 0, what: Saying::Value(0.0) };
+    let nan = Saying::Bad(watchfire_model::quantity::Bad::NotANumber);
+    let mut life = Life::new();
+    life.minutes(2, |_| 0.0);
+    life.live(&[Deed::Steps(-5_400_000), Deed::Says { point: BEACH, lag: 540_000, what: nan }]);
+    life.live(&[zero(STAGE), zero(STAGE), Deed::Passes(60_000), zero(STAGE), Deed::Passes(4_200_000)]);
+    let said =
+        |back: &usize| life.said(*back).is_some_and(|reading| reading.point.0 == BEACH && reading.value.is_err());
+    let back = (0..40).find(said).expect("it was said");
+    life.do_one(&Deed::Corrects { back, value: 0.0 });
+    life.minutes(6, |_| 0.0);
+    let gate = life.evaluator.gate().point(watchfire_model::id::PointIx(BEACH)).expect("it is there");
+    assert_eq!(gate.health(), crate::quality::Health::Good);
 }

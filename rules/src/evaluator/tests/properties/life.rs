@@ -8,6 +8,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::{PointIx, Seq};
+use watchfire_model::incident::Outage;
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::{LinkChange, Row};
@@ -121,6 +122,8 @@ pub(super) struct Life {
     pub(super) now: Now,
     pub(super) rows: Vec<(Now, Row)>,
     pub(super) findings: Vec<Finding>,
+    /// What was said of things that many sensors share.
+    pub(super) outages: Vec<Outage>,
     /// What became of the last row, if it was a reading.
     pub(super) observed: Option<Observed>,
 }
@@ -130,7 +133,7 @@ impl Life {
         let evaluator = Evaluator::new(Arc::clone(&RULES));
         // Nothing begins at zero, where a forgotten clock would look like one that was kept.
         let now = Now { wall: Timestamp(1_000_000_000), steady: Steady(250) };
-        Self { evaluator, now, rows: Vec::new(), findings: Vec::new(), observed: None }
+        Self { evaluator, now, rows: Vec::new(), findings: Vec::new(), outages: Vec::new(), observed: None }
     }
 
     /// Where true time stands: that of clocks which nobody steps.
@@ -224,7 +227,7 @@ impl Life {
     }
 
     /// The reading so many readings ago.
-    fn said(&self, back: usize) -> Option<Reading> {
+    pub(super) fn said(&self, back: usize) -> Option<Reading> {
         let mut readings = self.rows.iter().rev().filter_map(|(_, row)| match row {
             Row::Reading(reading) => Some(*reading),
             Row::Link(_) | Row::Tick | Row::Revision(_) => None,
@@ -236,6 +239,7 @@ impl Life {
     pub(super) fn take(&mut self, row: Row) {
         let seq = Seq(self.rows.len() as u64 + 1);
         self.observed = judge(&mut self.evaluator, self.now, seq, &row, &mut self.findings);
+        self.outages.extend_from_slice(self.evaluator.outages());
         self.rows.push((self.now, row));
     }
 }

@@ -8,6 +8,7 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::Index;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::Seq;
+use watchfire_model::row::Row;
 
 use super::cases;
 use super::life::{Life, compiled, deeds, difference, judge, restarted};
@@ -49,12 +50,16 @@ proptest! {
         life.live(&deeds);
         let rules = life.evaluator.rules();
         let mut evaluator = Evaluator::new(Arc::clone(rules));
-        let mut findings = Vec::new();
+        let (mut findings, mut outages) = (Vec::new(), Vec::new());
         for ((now, row), seq) in life.rows.iter().zip(1_u64..) {
             evaluator = restarted(&evaluator, rules);
             judge(&mut evaluator, *now, Seq(seq), row, &mut findings);
+            if !matches!(row, Row::Revision(_)) {
+                outages.extend_from_slice(evaluator.outages());
+            }
         }
         prop_assert_eq!(difference(&life.findings, &findings), "");
+        prop_assert_eq!(difference(&life.outages, &outages), "");
     }
 
     /// Findings of a subject are counted from one without a hole, by rows that rise; each begins where the last ended.
