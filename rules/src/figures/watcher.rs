@@ -99,8 +99,16 @@ impl Watcher {
                 Event::Notice(notice) => {
                     let audience = notice.bulletin.audience;
                     facts.push(Fact::Sent { audience });
-                    if self.flying.len() < TIMED_MOST {
-                        self.flying.insert(notice.id.clone(), (notice.bulletin.id.clone(), audience));
+                    let bulletin = &notice.bulletin;
+                    // What goes to nobody is heard by nobody: only what is sent waits to be.
+                    let said = || (bulletin.warning.clone(), audience, now.wall);
+                    self.unheard.entry(bulletin.id.clone()).or_insert_with(said);
+                    self.flying.insert(notice.id.clone(), (bulletin.id.clone(), audience));
+                    while self.unheard.len() > TIMED_MOST {
+                        self.unheard.pop_first();
+                    }
+                    while self.flying.len() > TIMED_MOST {
+                        self.flying.pop_first();
                     }
                 }
                 Event::Receipt(receipt) => self.answered(receipt, now, &mut facts),
@@ -130,6 +138,11 @@ impl Watcher {
         facts
     }
 
+    /// How many notices and bulletins wait for an answer.
+    pub fn waiting(&self) -> usize {
+        self.flying.len() + self.unheard.len()
+    }
+
     /// Alarms that stand, and since when.
     pub fn standing(&self) -> impl Iterator<Item = (&AlarmKey, Timestamp)> {
         self.alarms.iter().filter_map(|(key, seen)| Some((key, seen.stood_since?)))
@@ -155,10 +168,6 @@ impl Watcher {
     }
 
     fn spoke(&mut self, bulletin: &Bulletin, now: Now, facts: &mut Vec<Fact>) {
-        if self.unheard.len() < TIMED_MOST {
-            let said = (bulletin.warning.clone(), bulletin.audience, now.wall);
-            self.unheard.insert(bulletin.id.clone(), said);
-        }
         let Some(course) = self.warnings.get_mut(&bulletin.warning) else { return };
         match bulletin.audience {
             Audience::Internal => _ = course.internal_since.get_or_insert(now.wall),

@@ -14,6 +14,11 @@ use crate::figures::{Durations, Load, Report, Tally, Watcher};
 
 /// What a fresh reader of the ledger makes of it.
 fn report(story: &Story<Live>) -> Report {
+    let (watcher, tally) = read(story);
+    tally.report(START, story.now.wall, &watcher)
+}
+
+fn read(story: &Story<Live>) -> (Watcher, Tally) {
     let mut desk = Desk::new(std::sync::Arc::clone(&story.site));
     let (mut watcher, mut tally) = (Watcher::default(), Tally::default());
     for (now, _, events) in &story.record {
@@ -22,7 +27,7 @@ fn report(story: &Story<Live>) -> Report {
             tally.add(now.wall, &fact);
         }
     }
-    tally.report(START, story.now.wall, &watcher)
+    (watcher, tally)
 }
 
 #[test]
@@ -135,4 +140,16 @@ fn quantiles_are_right_to_a_sixteenth_and_the_rest_exactly() {
         assert!(said >= truth && said <= truth + truth / 16 + 1, "{percent} %: {said}, not {truth}");
     }
     assert_eq!(Durations::default().spread().p95, Span::ZERO);
+}
+
+#[test]
+fn a_bulletin_that_goes_to_nobody_is_not_waited_for() {
+    let mut nobody = automatic();
+    nobody.channels.clear();
+    let story = Story::<Live>::told(nobody, "a yellow; +1h; a red; +1h; a clear");
+    assert_eq!(read(&story).0.waiting(), 0);
+    let told = report(&story);
+    assert_eq!((told.notices.public.sent, told.notices.internal.sent), (0, 0));
+    assert_eq!((told.time_to_first_receipt.public.count, told.public_confirmed_percent), (0, None));
+    assert_eq!(told.warnings_by_peak.red, 1);
 }
