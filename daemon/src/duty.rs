@@ -16,6 +16,7 @@ use watchfire_model::mode::Mode;
 use watchfire_model::receipt::Receipt;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Span, Steady};
+use watchfire_model::watch::Watch;
 use watchfire_rules::desk::{Desk, Event, Input};
 use watchfire_rules::figures::{Fact, Watcher};
 
@@ -25,6 +26,11 @@ use crate::views::DeskView;
 /// A finding whose journal row is not on disk after this long is recorded all the same, marked unjournaled: a sick disk
 /// must not silence a warning.
 pub const JOURNAL_LAG_MAX: Span = Span::seconds(2);
+
+/// Where there are many places, who looks out for them is shown as it was so long ago at most.
+const WATCHES_EVERY: Span = Span::seconds(1);
+/// So few are always shown as they are.
+const FEW_WATCHES: usize = 500;
 
 /// Notices that one courier holds at a time; the rest stay in the Desk's outbox until receipts make room.
 pub const IN_FLIGHT: usize = 64;
@@ -99,6 +105,9 @@ pub struct Duty<M: Mode> {
     highest: Seq,
     unjournaled: u64,
     version: u64,
+    /// Who looks out for what, and as of when: of ten thousand places it is not worked out anew each time.
+    watches: Vec<Watch>,
+    watched_at: Option<Steady>,
     watcher: Watcher,
     /// What those on duty would count of what is not in the ledger yet.
     uncounted_facts: Vec<Fact>,
@@ -141,6 +150,8 @@ impl<M: Mode> Duty<M> {
             highest,
             unjournaled: 0,
             version: 0,
+            watches: Vec::new(),
+            watched_at: None,
             watcher,
             uncounted_facts,
         })
@@ -267,7 +278,18 @@ impl<M: Mode> Duty<M> {
     /// The Desk for the screens.
     pub fn view(&mut self, now: Now) -> DeskView {
         self.version += 1;
-        DeskView { version: self.version, unjournaled: self.unjournaled, ..DeskView::of(&self.desk, now) }
+        let known = self.watched_at.is_some_and(|at| now.steady - at < WATCHES_EVERY);
+        if !known || self.watches.len() <= FEW_WATCHES {
+            self.watches = self.desk.watches().collect();
+            self.watched_at = Some(now.steady);
+        }
+        let view = DeskView::with(&self.desk, now, self.watches.clone());
+        DeskView { version: self.version, unjournaled: self.unjournaled, ..view }
+    }
+
+    /// When who looks out for what should be shown anew, if the view of `now` shows it as it was before.
+    pub fn look_again_at(&self, now: Now) -> Option<Steady> {
+        self.watched_at.filter(|at| *at != now.steady).map(|at| at + WATCHES_EVERY)
     }
 
     /// The Desk, to look at.

@@ -48,6 +48,11 @@ impl DeskView {
 
     /// What a Desk has to show.
     pub fn of<M: Mode>(desk: &Desk<M>, now: Now) -> Self {
+        Self::with(desk, now, desk.watches().collect())
+    }
+
+    /// The same, where it is known who looks out for what.
+    pub fn with<M: Mode>(desk: &Desk<M>, now: Now, watches: Vec<Watch>) -> Self {
         let (live, mut ended): (Vec<_>, Vec<_>) =
             desk.warnings().partition(|warning| !matches!(warning.publication, Publication::Ended { .. }));
         ended.sort_by_key(|warning| std::cmp::Reverse(warning.opened_at));
@@ -57,7 +62,7 @@ impl DeskView {
             alarms: desk.noteworthy().cloned().collect(),
             stories: desk.stories().map(|(key, story)| (key.clone(), Arc::clone(story))).collect(),
             incidents: desk.incidents().cloned().collect(),
-            watches: desk.watches().collect(),
+            watches,
             warnings: live.into_iter().chain(ended).cloned().collect(),
             ..Self::default()
         }

@@ -44,6 +44,8 @@ pub struct DutyTurns {
     publish_at: Steady,
     /// Whether the Desk has changed since it was.
     unseen: bool,
+    /// When it is to be published anyhow.
+    look_at: Option<Steady>,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     /// How often those on duty are called.
@@ -71,6 +73,7 @@ impl DutyTurns {
             view,
             publish_at,
             unseen: true,
+            look_at: None,
             progress,
             metrics,
             load: Load::default(),
@@ -90,7 +93,8 @@ impl DutyTurns {
     /// When a turn is next due although nobody says anything.
     pub fn next_deadline(&self) -> Option<Steady> {
         let view = self.unseen.then_some(self.publish_at);
-        [self.duty.next_deadline(), view].into_iter().flatten().min()
+        let again = self.look_at.map(|at| at.max(self.publish_at));
+        [self.duty.next_deadline(), view, again].into_iter().flatten().min()
     }
 
     /// Whether a finding waits for the journal.
@@ -157,6 +161,7 @@ impl DutyTurns {
             self.metrics.ledger_committed(took.seconds());
             self.unseen = true;
         }
+        self.unseen |= self.look_at.is_some_and(|at| at <= now.steady);
         // Whoever asked finds what they did when they look.
         if self.unseen && (!round.answers.is_empty() || self.publish_at <= now.steady) {
             self.publish(now);
@@ -169,8 +174,10 @@ impl DutyTurns {
 
     fn publish(&mut self, now: Now) {
         let view = self.duty.view(now);
-        let pause = (view.alarms.len() + view.warnings.len()) / VIEW_ITEMS_A_MS;
-        (self.unseen, self.publish_at) = (false, now.steady + Span(i64::try_from(pause).unwrap_or(i64::MAX)));
+        let pause = (view.alarms.len() + view.warnings.len() + view.watches.len()) / VIEW_ITEMS_A_MS;
+        let may = now.steady + Span(i64::try_from(pause).unwrap_or(i64::MAX));
+        let again = self.duty.look_again_at(now);
+        (self.unseen, self.publish_at, self.look_at) = (false, may, again);
         self.view.send_replace(Arc::new(view));
     }
 
