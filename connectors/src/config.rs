@@ -27,7 +27,7 @@ impl fmt::Debug for Secret {
 }
 
 /// One connection to one broker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MqttConfig {
     /// Its name in logs, metrics and the console.
     pub name: SourceName,
@@ -54,7 +54,7 @@ pub struct MqttConfig {
 }
 
 /// TLS to a broker.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsConfig {
     /// PEM file of the authorities to trust; none = the system's.
     pub ca_file: Option<std::path::PathBuf>,
@@ -120,7 +120,7 @@ pub struct MqttBinding {
 }
 
 /// One Modbus TCP connection and everything polled over it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModbusConfig {
     /// Its name in logs, metrics and the console.
     pub name: SourceName,

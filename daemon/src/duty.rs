@@ -10,10 +10,11 @@ use watchfire_model::command::{Command, Refusal};
 use watchfire_model::deed::Deed;
 use watchfire_model::durable::Durable;
 use watchfire_model::finding::Finding;
-use watchfire_model::id::{ChannelName, NoticeId, Seq};
+use watchfire_model::id::{ChannelName, NoticeId, Revision, Seq};
 use watchfire_model::incident::Outage;
 use watchfire_model::mode::Mode;
 use watchfire_model::receipt::Receipt;
+use watchfire_model::reload::{Orphans, Reload};
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Span, Steady};
 use watchfire_model::watch::Watch;
@@ -48,6 +49,36 @@ pub enum Said {
     Deed(Deed),
     /// A courier's.
     Receipt(Receipt),
+    /// A shard's: from here on another revision judges.
+    Reload(Reloading),
+}
+
+/// A shard has gone over to another revision, and the Desk is to follow it.
+#[derive(Debug)]
+pub struct Reloading {
+    /// Which, and by whom.
+    pub reload: Box<Reload>,
+    /// The journal's row from which it judges.
+    pub seq: Seq,
+    /// What it says.
+    pub site: Arc<Site>,
+}
+
+/// What waits for the journal, in order.
+enum Waiting {
+    Finding(Finding),
+    Outage(Outage),
+    Reload(Reloading),
+}
+
+impl Waiting {
+    const fn seq(&self) -> Seq {
+        match self {
+            Self::Finding(finding) => finding.seq,
+            Self::Outage(outage) => outage.seq,
+            Self::Reload(reloading) => reloading.seq,
+        }
+    }
 }
 
 /// What one round came to. Everything in it is in the ledger.
@@ -90,11 +121,13 @@ pub enum DutyError {
 pub struct Duty<M: Mode> {
     desk: Desk<M>,
     ledger: Ledger,
-    /// Findings and outages that wait for the journal: their rows, and when they came.
-    waiting: VecDeque<(Steady, Seq, Input)>,
+    /// What waits for the journal, with when it came.
+    waiting: VecDeque<(Steady, Waiting)>,
     in_flight: BTreeMap<ChannelName, BTreeSet<NoticeId>>,
     /// What the ledger holds, as proof for what leaves.
     proof: Durable<LedgerId>,
+    /// What the reloads among the inputs bring, in order.
+    sites: VecDeque<(Seq, Arc<Site>)>,
     /// Decided and not yet in the ledger: only while the ledger's disk refuses. Nothing leaves meanwhile.
     unrecorded: Vec<Entry>,
     /// Answers to the commands among them.
@@ -106,7 +139,7 @@ pub struct Duty<M: Mode> {
     unjournaled: u64,
     version: u64,
     /// Who looks out for what, and as of when: of ten thousand places it is not worked out anew each time.
-    watches: Vec<Watch>,
+    watches: Arc<[Watch]>,
     watched_at: Option<Steady>,
     watcher: Watcher,
     /// What those on duty would count of what is not in the ledger yet.
@@ -114,8 +147,14 @@ pub struct Duty<M: Mode> {
 }
 
 impl<M: Mode> Duty<M> {
-    /// Opens the Desk as the ledger left it: events are applied, nothing is decided again. Channels are those of `site`.
-    pub fn open(site: Arc<Site>, mut ledger: Ledger, now: Now) -> Result<Self, DutyError> {
+    /// Opens the Desk as the ledger left it: events are applied, nothing is decided again. It goes on under the site that
+    /// it was under, as far as `former` knows that; else under `site`.
+    pub fn open(
+        site: Arc<Site>,
+        former: impl FnOnce(&Revision) -> Option<Arc<Site>>,
+        mut ledger: Ledger,
+        now: Now,
+    ) -> Result<Self, DutyError> {
         let mut desk = Desk::new(Arc::clone(&site));
         let mut highest = Seq(0);
         let mut watcher = Watcher::default();
@@ -126,6 +165,7 @@ impl<M: Mode> Duty<M> {
             match serde_json::from_str(&record.entry.input).map_err(unreadable)? {
                 Input::Finding(finding) => highest = highest.max(finding.seq),
                 Input::Outage(outage) => highest = highest.max(outage.seq),
+                Input::Reload { seq, .. } => highest = highest.max(seq),
                 Input::Start | Input::Command(_) | Input::Deed(_) | Input::Receipt(_) | Input::Tick => {}
             }
             for event in &events {
@@ -133,6 +173,10 @@ impl<M: Mode> Duty<M> {
             }
             watcher.see(&desk, record.entry.now, &events);
         }
+        if let Some(former) = desk.reloaded().and_then(|(_, revision)| former(revision)) {
+            desk.reload(former);
+        }
+        let site = Arc::clone(desk.site());
         let input = Input::Start;
         let events = desk.step(now, &input);
         let uncounted_facts = watcher.see(&desk, now, &events);
@@ -142,6 +186,7 @@ impl<M: Mode> Duty<M> {
             desk,
             ledger,
             waiting: VecDeque::new(),
+            sites: VecDeque::new(),
             in_flight,
             proof,
             unrecorded: Vec::new(),
@@ -150,7 +195,7 @@ impl<M: Mode> Duty<M> {
             highest,
             unjournaled: 0,
             version: 0,
-            watches: Vec::new(),
+            watches: Arc::default(),
             watched_at: None,
             watcher,
             uncounted_facts,
@@ -165,10 +210,9 @@ impl<M: Mode> Duty<M> {
         let mut asked = Vec::new();
         for said in said {
             match said {
-                Said::Finding(finding) => {
-                    self.waiting.push_back((now.steady, finding.seq, Input::Finding(finding)));
-                }
-                Said::Outage(outage) => self.waiting.push_back((now.steady, outage.seq, Input::Outage(outage))),
+                Said::Finding(finding) => self.waiting.push_back((now.steady, Waiting::Finding(finding))),
+                Said::Outage(outage) => self.waiting.push_back((now.steady, Waiting::Outage(outage))),
+                Said::Reload(reloading) => self.waiting.push_back((now.steady, Waiting::Reload(reloading))),
                 Said::Command(command) => {
                     asked.push(inputs.len());
                     inputs.push(Input::Command(command));
@@ -203,21 +247,32 @@ impl<M: Mode> Duty<M> {
     /// overtakes an earlier one.
     fn ripe(&mut self, now: Now, durable: Seq, inputs: &mut Vec<Input>) {
         let (findings, unjournaled) = &mut self.uncounted;
-        while let Some((since, seq, _)) = self.waiting.front() {
-            let is_durable = *seq <= durable;
+        while let Some((since, waiting)) = self.waiting.front() {
+            let is_durable = waiting.seq() <= durable;
             if !is_durable && now.steady - *since < JOURNAL_LAG_MAX {
                 break;
             }
             *findings += 1;
             *unjournaled += u64::from(!is_durable);
-            if let Some((_, _, input)) = self.waiting.pop_front() {
-                inputs.push(input);
+            match self.waiting.pop_front() {
+                Some((_, Waiting::Finding(finding))) => inputs.push(Input::Finding(finding)),
+                Some((_, Waiting::Outage(outage))) => inputs.push(Input::Outage(outage)),
+                Some((_, Waiting::Reload(Reloading { reload, seq, site }))) => {
+                    self.sites.push_back((seq, site));
+                    inputs.push(Input::Reload { reload, seq });
+                }
+                None => break,
             }
         }
     }
 
     fn decide(&mut self, now: Now, inputs: &[Input], asked: &[usize]) -> Result<Round<M>, DutyError> {
         for (place, input) in inputs.iter().enumerate() {
+            if let Input::Reload { reload, seq } = input
+                && !self.go_over(reload, *seq)
+            {
+                continue;
+            }
             let events = self.desk.step(now, input);
             if asked.contains(&place) {
                 let refusal = events.iter().find_map(Event::refusal);
@@ -235,6 +290,21 @@ impl<M: Mode> Duty<M> {
         }
         let answers = std::mem::take(&mut self.unanswered);
         Ok(Round { send: Vec::new(), answers, findings: 0, unjournaled: 0, facts: Vec::new(), changed })
+    }
+
+    /// Gives the Desk the site that a reload brings. False where it has been there before: nothing is to be decided.
+    fn go_over(&mut self, reload: &Reload, seq: Seq) -> bool {
+        let site = self.sites.iter().position(|(of, _)| *of == seq).and_then(|at| self.sites.remove(at));
+        let last = self.desk.reloaded();
+        let Some((_, site)) = site.filter(|_| last.is_none_or(|(last, _)| *last < seq)) else { return false };
+        let same = |(_, revision): &(Seq, Revision)| *revision == reload.revision && reload.orphans == Orphans::Hold;
+        let is_news = !last.is_some_and(same);
+        for channel in &site.channels {
+            self.in_flight.entry(channel.name.clone()).or_default();
+        }
+        self.desk.reload(site);
+        self.watched_at = None;
+        is_news
     }
 
     /// Gives each courier what it has room for.
@@ -260,7 +330,7 @@ impl<M: Mode> Duty<M> {
 
     /// When [`round`](Self::round) next wants to be called although nobody says anything.
     pub fn next_deadline(&self) -> Option<Steady> {
-        let waiting = self.waiting.front().map(|(since, _, _)| *since + JOURNAL_LAG_MAX);
+        let waiting = self.waiting.front().map(|(since, _)| *since + JOURNAL_LAG_MAX);
         [waiting, self.desk.next_deadline()].into_iter().flatten().min()
     }
 
@@ -283,7 +353,7 @@ impl<M: Mode> Duty<M> {
             self.watches = self.desk.watches().collect();
             self.watched_at = Some(now.steady);
         }
-        let view = DeskView::with(&self.desk, now, self.watches.clone());
+        let view = DeskView::with(&self.desk, now, Arc::clone(&self.watches));
         DeskView { version: self.version, unjournaled: self.unjournaled, ..view }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use watchfire_model::finding::Finding;
 use watchfire_model::id::{PointIx, Seq};
+use watchfire_model::reload::Orphans;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
 use watchfire_rules::evaluator::{Evaluator, EvaluatorState, Standing};
@@ -108,8 +109,28 @@ impl Shard {
             }
             Row::Link(change) => self.evaluator.link(now, seq, change, out),
             Row::Tick => self.evaluator.tick(now, seq, out),
+            // Stands alone in its commit, and goes through `reload`.
             Row::Revision(_) => {}
         }
+    }
+
+    /// Judges by other rules from the row `seq` on, unless they are the same; what changed by that is added to `out`. The
+    /// reload itself counts as one thing said.
+    pub fn reload(&mut self, rules: Arc<RuleSet>, seq: Seq, orphans: Orphans, out: &mut Vec<Said>) {
+        let before = out.len();
+        let same = rules.site().revision == self.rules().site().revision && orphans == Orphans::Hold;
+        if !same {
+            self.evaluator.reload(rules, seq, orphans, &mut self.found);
+            out.extend(self.found.drain(..).map(Said::Finding));
+        }
+        self.seq = seq;
+        self.rows_since_snapshot += 1;
+        self.said += 1 + u64::try_from(out.len() - before).unwrap_or(0);
+    }
+
+    /// The rules it judges by.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        self.evaluator.rules()
     }
 
     /// Takes over what the ledger recorded and the rows no longer tell; what stands then is added to `out`.

@@ -19,6 +19,11 @@ pub struct Stop {
     pub outside: CancellationToken,
 }
 
+/// SIGHUP, by which a supervisor asks for the configuration to be read again.
+pub fn hangups() -> std::io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+}
+
 /// Waits for SIGTERM or Ctrl-C.
 pub async fn signal() -> std::io::Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -23,9 +23,9 @@ use tracing::{error, warn};
 use watchfire_connectors::health::SourceHealth;
 use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_connectors::source::{self, Surroundings};
-use watchfire_model::id::{Seq, SourceName};
+use watchfire_model::id::SourceName;
 use watchfire_model::time::Now;
-use watchfire_rules::evaluator::Standing;
+use watchfire_rules::evaluator::EvaluatorState;
 use watchfire_rules::ruleset::RuleSet;
 
 use crate::access::Access;
@@ -39,25 +39,30 @@ use crate::metrics::{Counts, Metrics};
 use crate::shutdown::{LIMIT, Stop};
 use crate::storage::DataDir;
 use crate::storage::disk::RealDisk;
-use crate::storage::journal::{Commit, JournalReader};
+use crate::storage::journal::Commit;
 use crate::storage::series::SeriesStore;
 use crate::turns::duty::{Couriers, DutyTurns};
 use crate::turns::journal::JournalTurns;
 use crate::turns::series::SeriesTurns;
 use crate::turns::shard::ShardTurns;
 use crate::turns::{Progress, SHARD, recovery};
-use crate::views::{Asked, DeskView, Views, Wish};
+use crate::views::{Asked, DeskView, InForce, Views, Wish};
 
 mod duty_thread;
 mod journal_thread;
+mod reload_task;
 mod series_thread;
 mod shard_thread;
 mod source_thread;
+mod start_error;
 
 use duty_thread::DutyThread;
 use journal_thread::JournalThread;
+use reload_task::ReloadTask;
 use series_thread::SeriesThread;
-use shard_thread::ShardThread;
+use shard_thread::{Behind, ShardThread};
+
+pub use start_error::StartError;
 
 /// Commits between the journal and the shard. Full: the journal waits, so intake fills, so sources wait or shed.
 const COMMITS: usize = 64;
@@ -67,46 +72,15 @@ const SAID: usize = 4_096;
 const ASKED: usize = 64;
 /// How often it is asked whether something was turned away that the ledger does not have yet.
 const TALLY_EVERY: Duration = Duration::from_secs(30);
+/// Reloads that wait for the one under way. Full: the asker waits, and is refused.
+const RELOADS: usize = 4;
 
-/// Why the daemon could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory or a log in it could not be opened.
-    #[error("cannot use the data directory {dir}")]
-    Storage {
-        /// Which directory.
-        dir: String,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The rules do not compile; a sound configuration has none of these.
-    #[error("the rules do not compile: {0}")]
-    Rules(String),
-    /// The HTTP address is taken or not ours.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// Which address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A channel or a store cannot be set up as configured.
-    #[error("{what} cannot be set up: {reason}")]
-    Outside {
-        /// Which.
-        what: String,
-        /// Why.
-        reason: String,
-    },
-    /// A thread could not be started.
-    #[error("cannot start a thread")]
-    Thread(#[from] std::io::Error),
-}
-
-impl StartError {
-    pub(crate) fn outside(what: &str, name: &str, error: &dyn std::error::Error) -> Self {
-        Self::Outside { what: format!("{what} {name}"), reason: error.to_string() }
-    }
+/// What the shard's thread is told.
+pub(crate) enum ForShard {
+    /// Judge this.
+    Commit(Commit),
+    /// Say how things stand, for a preview.
+    State(oneshot::Sender<EvaluatorState>),
 }
 
 /// The running daemon.
@@ -136,15 +110,18 @@ pub async fn start(
     clock: impl FnOnce(Option<Now>) -> Clock,
     entropy: &Entropy,
 ) -> Result<Running, StartError> {
-    let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| {
-        StartError::Rules(problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; "))
-    })?;
+    let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| StartError::rules(&problems))?;
     let opened = recovery::open(&settings, &Arc::new(rules), Box::new(RealDisk), clock, entropy)?;
+    let settings = Settings { site: Arc::clone(opened.rules.site()), ..settings };
     let (offers, offers_rx) = mpsc::channel::<Offer>(settings.limits.intake);
     let (commits, commits_rx) = mpsc::channel(COMMITS);
     let (said, said_rx) = mpsc::channel(SAID);
     let (asked, asked_rx) = mpsc::channel::<Asked>(ASKED);
+    let (reloads, reloads_rx) = mpsc::channel(RELOADS);
     let (view, desk) = watch::channel(Arc::new(DeskView::default()));
+    let since = opened.clock.now().wall;
+    let (in_force, in_force_rx) =
+        watch::channel(Arc::new(InForce { site: Arc::clone(&settings.site), since, refused: None }));
     let mut house = House {
         progress: Arc::new(Progress::of(&opened, watch::Sender::default())),
         clock: opened.clock.clone(),
@@ -158,11 +135,32 @@ pub async fn start(
         handle: Handle::current(),
     };
     let (progress, metrics, now) = (Arc::clone(&house.progress), Arc::clone(&house.metrics), house.clock.now());
-    let journal = JournalTurns::new(opened.journal, Arc::clone(&progress), Arc::clone(&metrics), now);
-    house.start_journal(journal, offers_rx, commits)?;
-    let behind = JournalReader::after(&opened.data.journal(), opened.shard.seq(), Arc::clone(&opened.names));
-    let shard = ShardTurns::new(opened.shard, Arc::clone(&progress), Arc::clone(&metrics), opened.data.snapshots());
-    house.start_shard(shard, commits_rx, said.clone(), behind, (opened.durable, opened.recorded))?;
+    let revisions = || Arc::clone(&opened.revisions);
+    let mut journal = JournalTurns::new(opened.journal, revisions(), Arc::clone(&progress), Arc::clone(&metrics), now);
+    if let Some(first) = journal.begin(now, &settings.site.revision) {
+        // There is room: nothing has been sent yet.
+        let _ = commits.try_send(ForShard::Commit(first));
+    }
+    house.start_journal(journal, offers_rx, commits.clone())?;
+    let behind = Behind { journal: opened.data.journal(), durable: opened.durable, recorded: opened.recorded };
+    let folder = opened.data.snapshots();
+    let shard = ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), folder);
+    house.start_shard(shard, commits_rx, said.clone(), behind)?;
+    metrics.reloaded(true, since);
+    let reload = ReloadTask {
+        running: settings.clone(),
+        rules: Arc::clone(&opened.rules),
+        revisions: revisions(),
+        offers: offers.clone(),
+        shard: commits,
+        desk: desk.clone(),
+        in_force,
+        metrics: Arc::clone(&metrics),
+        clock: house.clock.clone(),
+        proposal: None,
+    };
+    // It holds a way into the journal: it ends with the sources.
+    house.sources.spawn(reload.run(reloads_rx, house.stop.sources.clone()));
     let couriers = house.start_couriers(&settings.channels, &said)?;
     // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
     drop(said);
@@ -173,7 +171,16 @@ pub async fn start(
     let sources = house.start_sources(&settings, offers, opened.last)?;
     let series_path = opened.data.series();
     let door = recovery::door(&settings, &opened.data, &opened.clock);
-    let views = Views { site: settings.site, desk, latest: opened.latest, sources, commands: asked, series_path };
+    let views = Views {
+        site: settings.site,
+        in_force: in_force_rx,
+        reloads,
+        desk,
+        latest: opened.latest,
+        sources,
+        commands: asked,
+        series_path,
+    };
     let first_code = door.code.map(|code| FirstCode { code, path: opened.data.first_code() });
     house.start_tally(Arc::clone(&door.access), views.commands.clone());
     let api = Api {
@@ -210,7 +217,7 @@ impl House {
         &mut self,
         turns: JournalTurns,
         offers: mpsc::Receiver<Offer>,
-        commits: mpsc::Sender<Commit>,
+        commits: mpsc::Sender<ForShard>,
     ) -> Result<(), StartError> {
         let (clock, handle) = (self.clock.clone(), self.handle.clone());
         let body = move || JournalThread { turns, offers, commits, clock, handle }.run();
@@ -221,13 +228,12 @@ impl House {
     fn start_shard(
         &mut self,
         turns: ShardTurns,
-        commits: mpsc::Receiver<Commit>,
+        commits: mpsc::Receiver<ForShard>,
         said: mpsc::Sender<Said>,
-        behind: JournalReader,
-        (durable, recorded): (Seq, Vec<Standing>),
+        behind: Behind,
     ) -> Result<(), StartError> {
         let thread_of_it = ShardThread { turns, commits, said };
-        self.machines.push(thread(SHARD, move || thread_of_it.run(behind, durable, recorded))?);
+        self.machines.push(thread(SHARD, move || thread_of_it.run(behind))?);
         Ok(())
     }
 

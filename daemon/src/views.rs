@@ -9,7 +9,7 @@ use watchfire_connectors::health::SourceHealth;
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::deed::Deed;
-use watchfire_model::id::PointIx;
+use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::incident::Incident;
 use watchfire_model::mode::Mode;
 use watchfire_model::quality::{Checks, Flag};
@@ -20,6 +20,8 @@ use watchfire_model::time::{Now, Timestamp};
 use watchfire_model::warning::{Entry, Publication, Warning};
 use watchfire_model::watch::Watch;
 use watchfire_rules::desk::Desk;
+
+use crate::reload;
 
 /// The Desk as of one moment, published after a ledger commit. What has not changed is shared with the one before.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -35,11 +37,13 @@ pub struct DeskView {
     /// Open incidents and the last closed ones, in the order of their ids.
     pub incidents: Vec<Arc<Incident>>,
     /// Who looks out for each hazard in each area, and the areas where nobody does.
-    pub watches: Vec<Watch>,
+    pub watches: Arc<[Watch]>,
     /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
     pub warnings: Vec<Arc<Warning>>,
     /// Inputs recorded unjournaled because the journal failed or lagged.
     pub unjournaled: u64,
+    /// The journal's row of the last reload that it has followed.
+    pub reloaded: Option<Seq>,
 }
 
 impl DeskView {
@@ -52,7 +56,7 @@ impl DeskView {
     }
 
     /// The same, where it is known who looks out for what.
-    pub fn with<M: Mode>(desk: &Desk<M>, now: Now, watches: Vec<Watch>) -> Self {
+    pub fn with<M: Mode>(desk: &Desk<M>, now: Now, watches: Arc<[Watch]>) -> Self {
         let (live, mut ended): (Vec<_>, Vec<_>) =
             desk.warnings().partition(|warning| !matches!(warning.publication, Publication::Ended { .. }));
         ended.sort_by_key(|warning| std::cmp::Reverse(warning.opened_at));
@@ -64,6 +68,7 @@ impl DeskView {
             incidents: desk.incidents().cloned().collect(),
             watches,
             warnings: live.into_iter().chain(ended).cloned().collect(),
+            reloaded: desk.reloaded().map(|(seq, _)| *seq),
             ..Self::default()
         }
     }
@@ -114,6 +119,17 @@ impl LatestTable {
     }
 }
 
+/// The configuration in force, and how the last try to change it went.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// What it says.
+    pub site: Arc<Site>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why the newest try was refused, and when; none once one has succeeded.
+    pub refused: Option<(Timestamp, String)>,
+}
+
 /// What is asked of the duty loop.
 #[derive(Debug)]
 pub enum Wish {
@@ -137,6 +153,10 @@ pub struct Asked {
 pub struct Views {
     /// The place.
     pub site: Arc<Site>,
+    /// What is in force; its site may be newer than [`site`](Self::site).
+    pub in_force: watch::Receiver<Arc<InForce>>,
+    /// The way to whoever reloads.
+    pub reloads: mpsc::Sender<reload::Asked>,
     /// The Desk.
     pub desk: watch::Receiver<Arc<DeskView>>,
     /// The points.

@@ -38,6 +38,7 @@ fn site() -> Site {
         gateway: None,
         logger: None,
         power: None,
+        aliases: Vec::new(),
         upstream: None,
         points: Vec::new(),
     };

@@ -76,6 +76,7 @@ fn site(closer: bool) -> Option<Site> {
         gateway: None,
         logger: None,
         power: None,
+        aliases: Vec::new(),
         upstream: None,
         points: vec![PointIx(n)],
     };

@@ -1,6 +1,7 @@
 //! The first machine: readings in, findings out. It owns quality control, windows, measures, ladders and silence, and says
 //! something only when a subject's judged grade, its pending grade or its evidence changes. Pure: `now` is an argument.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire_model::finding::{Evidence, Finding};
@@ -23,6 +24,7 @@ mod ground;
 mod late;
 mod measuring;
 mod outages;
+mod reload;
 mod retraction;
 mod silence;
 mod standing;
@@ -50,7 +52,14 @@ pub struct Evaluator {
     outages: Outages,
     /// When it first ran.
     started: Option<Now>,
+    /// What stood at a grade and is judged no more.
+    retired: Retired,
+    /// Counts of what is forgotten: nobody counts below them again.
+    floor: u64,
 }
+
+/// Subjects that are judged no more, by what they were called.
+type Retired = BTreeMap<(RuleId, SubjectId), Subject>;
 
 /// What became of one reading, for the store and the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +101,8 @@ impl Evaluator {
         let benches = benches(&rules);
         let silence = Silence::new(rules.site().points.len());
         let outages = Outages::new(rules.site(), rules.read_points());
-        Self { gate, subjects, benches, silence, outages, started: None, rules }
+        let (retired, floor) = (Retired::new(), 0);
+        Self { gate, subjects, benches, silence, outages, started: None, retired, floor, rules }
     }
 
     /// The rules it judges by.

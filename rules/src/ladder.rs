@@ -95,6 +95,13 @@ impl Rungs {
         Grade::ALL.into_iter().rev().find(|grade| *grade <= cap && turned >= self.raise[place(*grade)])
     }
 
+    /// Where `value` settles, coming from `judged`: the highest grade that it enters or does not leave.
+    pub(crate) fn settles_at(&self, value: f64, judged: Option<Grade>) -> Option<Grade> {
+        let turned = self.turn(value);
+        let holds = |grade: Grade| Some(grade) <= judged && turned >= self.lift[place(grade)];
+        Grade::ALL.into_iter().rev().find(|grade| turned >= self.raise[place(*grade)] || holds(*grade))
+    }
+
     /// Where `grade` is entered.
     pub(crate) fn raise_at(&self, grade: Grade) -> Option<f64> {
         self.has(place(grade)).then(|| self.turn(twelve_digits(self.raise[place(grade)])))
@@ -372,6 +379,17 @@ impl Climb {
         for rung in &mut self.rungs {
             rung.short_for = -1;
         }
+    }
+
+    /// The ladder is another one now: what ran towards its grades and away from them begins anew.
+    pub(crate) fn begin_anew(&mut self) {
+        for (rung, level) in self.rungs.iter_mut().zip(LEVELS) {
+            rung.short_for = -1;
+            if level > self.judged {
+                (rung.met, rung.met_for) = (0, 0);
+            }
+        }
+        self.pending = 0;
     }
 
     /// All that was seen is moved in time: the clock that stamped it was set.

@@ -33,7 +33,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const SHOWN_WITHIN: Duration = Duration::from_millis(500);
 /// Longest name and longest reason, in characters.
 pub(super) const WHO_MAX: usize = 100;
-const WHY_MAX: usize = 1_000;
+pub(super) const WHY_MAX: usize = 1_000;
 /// Longest idempotency key, in bytes.
 const KEY_MAX: usize = 128;
 
@@ -151,6 +151,9 @@ pub(super) struct Why(String);
 impl Why {
     pub(super) fn read(text: &str) -> Result<Self, Problem> {
         said("why", text, WHY_MAX).map(Self)
+    }
+    pub(super) fn text(self) -> String {
+        self.0
     }
     pub(super) fn deed(self, caller: &Caller, what: Done) -> Deed {
         Deed { who: caller.account.name.clone(), why: self.0, from: caller.from(), what }

@@ -41,7 +41,7 @@ struct Wished {
     who: Option<String>,
     /// Why; a comment's own words.
     why: String,
-    /// `ack` and `confirm`: the alarm's version that was seen.
+    /// `ack`, `confirm` and `accept`: the alarm's version that was seen.
     version: Option<u64>,
     /// `ack`, `unack`, `confirm` and `reset`: `hazard` (where it is not said) or `fault`.
     #[serde(default)]
@@ -74,7 +74,7 @@ pub(super) async fn show(
 }
 
 /// What may be asked of an alarm, and the right that each act takes.
-pub(super) const ACTS: [(&str, Right); 11] = [
+pub(super) const ACTS: [(&str, Right); 12] = [
     ("ack", Right::Acknowledge),
     ("unack", Right::Acknowledge),
     ("confirm", Right::Acknowledge),
@@ -86,6 +86,7 @@ pub(super) const ACTS: [(&str, Right); 11] = [
     ("out-of-service", Right::Suppress),
     ("in-service", Right::Suppress),
     ("set-grade", Right::SetGrade),
+    ("accept", Right::SetGrade),
 ];
 
 /// `POST /api/v1/alarms/{rule}/{subject}/{act}`, an act of [`ACTS`].
@@ -170,6 +171,7 @@ impl Wished {
                 let to = self.to.as_deref().map(|to| said("to", to, WHO_MAX)).transpose()?;
                 Act::Assign { alarm, to: to.map(PersonId::from).or_else(|| self.mine.then(|| who.clone())) }
             }
+            "accept" => Act::AcceptFall { alarm, version: self.seen()? },
             "comment" => Act::Comment { alarm },
             other => return Err(Problem::not_found("act", other)),
         })

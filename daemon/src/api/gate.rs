@@ -14,11 +14,11 @@ use watchfire_model::alarm::AlarmKey;
 use watchfire_model::deed::{Deed, Done};
 use watchfire_model::id::{AreaId, HazardId, WarningId};
 
-use super::Shared;
 use super::acts::record_soon;
 use super::guard;
 use super::listener::Peer;
 use super::problem::Problem;
+use super::{Current, Shared};
 use crate::access::{By, Caller, Via};
 use crate::metrics::door::Shut;
 
@@ -129,11 +129,12 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
 
 /// Lets a request through to its route, or not.
 pub(super) async fn gate(
-    State((shared, need)): State<(Arc<Shared>, Need)>,
+    State((current, need)): State<(Current, Need)>,
     params: RawPathParams,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let shared = current.get();
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     let presented = Presented::read(request.headers(), peer, &shared.api.access.config().hosts);
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use watchfire_connectors::health::{Complaint, SourceHealth};
+use watchfire_model::id::Revision;
 use watchfire_model::time::Timestamp;
 
 use super::paging::write;
@@ -14,6 +15,7 @@ use super::places::is_silent;
 use super::problem::Problem;
 use super::{Shared, State};
 use crate::metrics::{self, StoreState};
+use crate::views::InForce;
 
 /// Everything about the daemon's own health.
 #[derive(Serialize)]
@@ -25,6 +27,25 @@ struct Health<'a> {
     field: Field,
     sources: Vec<SourceShown<'a>>,
     stores: Vec<StoreState>,
+    configuration: Configuration,
+}
+
+/// The configuration in force, and why the newest try to change it was refused.
+#[derive(Serialize)]
+struct Configuration {
+    revision: Revision,
+    since: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+impl Configuration {
+    fn of(in_force: &InForce) -> Self {
+        let (refused_at, refused) = in_force.refused.clone().unzip();
+        Self { revision: in_force.site.revision.clone(), since: in_force.since, refused_at, refused }
+    }
 }
 
 #[derive(Serialize)]
@@ -106,15 +127,18 @@ pub(super) async fn health(state: State) -> Result<Response, Problem> {
     let stores = state.api.metrics.stores();
     let field = field(&state);
     let sources: Vec<_> = views.sources.iter().map(|source| SourceShown::of(source, source.recent())).collect();
-    let well =
-        sources.iter().all(|source| source.connected) && stores.iter().all(|store| store.up) && field.silent == 0;
+    let configuration = Configuration::of(&views.in_force.borrow());
+    let well = configuration.refused.is_none()
+        && sources.iter().all(|source| source.connected)
+        && stores.iter().all(|store| store.up)
+        && field.silent == 0;
     let status = match (alive, well) {
         (false, _) => "down",
         (true, false) => "degraded",
         (true, true) => "ok",
     };
     let desk = Desk { alive, version, at, unjournaled };
-    write(&Health { status, now: state.now(), desk, field, sources, stores })
+    write(&Health { status, now: state.now(), desk, field, sources, stores, configuration })
 }
 
 /// `GET /-/healthy`: 200 while the process can still warn.

@@ -18,6 +18,7 @@ mod paging;
 mod people;
 mod places;
 mod problem;
+mod reload;
 mod routes;
 mod session;
 mod shown;
@@ -26,10 +27,11 @@ mod stream;
 mod warnings;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRef;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -95,18 +97,58 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// For the site of `api`; its streams end when another takes its place.
+    fn new(api: &Api, streams: &Arc<Semaphore>) -> Arc<Self> {
+        api.metrics.declare(&api.views);
+        Arc::new(Self {
+            directory: Directory::new(Arc::clone(&api.views.site)),
+            feed: Feed::new((api.clock)()),
+            readers: Semaphore::new(READERS),
+            streams: Arc::clone(streams),
+            api: Api { stop: api.stop.child_token(), ..api.clone() },
+        })
+    }
+}
+
+/// What the handlers share now: made anew for each site that is put in force.
+#[derive(Clone)]
+struct Current {
+    api: Api,
+    streams: Arc<Semaphore>,
+    shared: Arc<Mutex<Arc<Shared>>>,
+}
+
+impl Current {
+    fn of(api: Api) -> Self {
+        let streams = Arc::new(Semaphore::new(stream::STREAMS_MAX));
+        let shared = Arc::new(Mutex::new(Shared::new(&api, &streams)));
+        Self { api, streams, shared }
+    }
+
+    /// Screens of the site before are sent to look again.
+    fn get(&self) -> Arc<Shared> {
+        let site = Arc::clone(&self.api.views.in_force.borrow().site);
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::ptr::eq(shared.directory.site(), &*site) {
+            let views = Views { site, ..self.api.views.clone() };
+            let next = Shared::new(&Api { views, ..self.api.clone() }, &self.streams);
+            std::mem::replace(&mut *shared, next).api.stop.cancel();
+        }
+        Arc::clone(&shared)
+    }
+}
+
+impl FromRef<Current> for Arc<Shared> {
+    fn from_ref(current: &Current) -> Self {
+        current.get()
+    }
+}
+
 /// Every route, each with who may ask it.
 pub fn router(api: Api) -> Router {
-    api.metrics.declare(&api.views);
-    let shared = Arc::new(Shared {
-        directory: Directory::new(Arc::clone(&api.views.site)),
-        feed: Feed::new((api.clock)()),
-        readers: Semaphore::new(READERS),
-        streams: Arc::new(Semaphore::new(stream::STREAMS_MAX)),
-        api,
-    });
     let (look, manage) = (Need::Right(Right::Look), Need::Right(Right::ManagePeople));
-    Routes::new(shared)
+    Routes::new(Current::of(api))
         .get("/site", look, places::site)
         .get("/stations", look, places::stations)
         .get("/points", look, places::points)
@@ -144,6 +186,7 @@ pub fn router(api: Api) -> Router {
         .get_plain("/-/healthy", Need::Probe, health::healthy)
         .get_plain("/-/ready", Need::Probe, health::ready)
         .get_plain("/metrics", Need::Probe, health::metrics)
+        .post_plain("/-/reload", Need::Right(Right::Configure), reload::reload)
         .finish()
 }
 

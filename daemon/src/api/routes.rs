@@ -12,49 +12,49 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::acts::Asks;
 use super::gate::{self, Need};
-use super::{BODY_MAX, Shared, alarms, assets, guard, problem};
+use super::{BODY_MAX, Current, Shared, alarms, assets, guard, problem};
 
 /// Where the interface for programs begins.
 const V1: &str = "/api/v1";
 
 /// The paths told so far.
 pub(super) struct Routes {
-    shared: Arc<Shared>,
-    answers: Router<Arc<Shared>>,
-    streams: Router<Arc<Shared>>,
+    shared: Current,
+    answers: Router<Current>,
+    streams: Router<Current>,
 }
 
 impl Routes {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Current) -> Self {
         Self { shared, answers: Router::new(), streams: Router::new() }
     }
 
     /// `GET` of a path under the interface for programs.
-    pub(super) fn get<T: 'static>(self, path: &str, need: Need, answer: impl Handler<T, Arc<Shared>>) -> Self {
+    pub(super) fn get<T: 'static>(self, path: &str, need: Need, answer: impl Handler<T, Current>) -> Self {
         self.get_plain(&format!("{V1}{path}"), need, answer)
     }
 
     /// `POST` to a path under the interface for programs.
-    pub(super) fn post<T: 'static>(mut self, path: &str, need: Need, answer: impl Handler<T, Arc<Shared>>) -> Self {
+    pub(super) fn post<T: 'static>(self, path: &str, need: Need, answer: impl Handler<T, Current>) -> Self {
+        self.post_plain(&format!("{V1}{path}"), need, answer)
+    }
+
+    /// `POST` to a path that stands by itself.
+    pub(super) fn post_plain<T: 'static>(mut self, path: &str, need: Need, answer: impl Handler<T, Current>) -> Self {
         let gated = self.gated(need, post(answer));
-        self.answers = self.answers.route(&format!("{V1}{path}"), gated);
+        self.answers = self.answers.route(path, gated);
         self
     }
 
     /// `GET` of a path that stands by itself.
-    pub(super) fn get_plain<T: 'static>(
-        mut self,
-        path: &str,
-        need: Need,
-        answer: impl Handler<T, Arc<Shared>>,
-    ) -> Self {
+    pub(super) fn get_plain<T: 'static>(mut self, path: &str, need: Need, answer: impl Handler<T, Current>) -> Self {
         let gated = self.gated(need, get(answer));
         self.answers = self.answers.route(path, gated);
         self
     }
 
     /// An event stream under the interface for programs: it has no last moment.
-    pub(super) fn stream<T: 'static>(mut self, path: &str, need: Need, answer: impl Handler<T, Arc<Shared>>) -> Self {
+    pub(super) fn stream<T: 'static>(mut self, path: &str, need: Need, answer: impl Handler<T, Current>) -> Self {
         let gated = self.gated(need, get(answer));
         self.streams = self.streams.route(&format!("{V1}{path}"), gated);
         self
@@ -71,8 +71,8 @@ impl Routes {
         })
     }
 
-    fn gated(&self, need: Need, route: MethodRouter<Arc<Shared>>) -> MethodRouter<Arc<Shared>> {
-        route.layer(middleware::from_fn_with_state((Arc::clone(&self.shared), need), gate::gate))
+    fn gated(&self, need: Need, route: MethodRouter<Current>) -> MethodRouter<Current> {
+        route.layer(middleware::from_fn_with_state((self.shared.clone(), need), gate::gate))
     }
 
     /// All of it, with what every answer bears. What is no path told above is a file of the console, which anyone may
@@ -87,10 +87,10 @@ impl Routes {
             .merge(streams)
             .method_not_allowed_fallback(problem::no_such_method)
             .layer(DefaultBodyLimit::max(BODY_MAX))
-            .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::acts_come_from_here))
+            .layer(middleware::from_fn_with_state(shared.clone(), guard::acts_come_from_here))
             .layer(middleware::from_fn(problem::dress))
             .layer(middleware::from_fn(guard::headers))
-            .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::counted))
+            .layer(middleware::from_fn_with_state(shared.clone(), guard::counted))
             .with_state(shared)
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use watchfire_model::alarm::{Alarm, AlarmKey, Assigned, Override};
+use watchfire_model::alarm::{Alarm, AlarmKey, Assigned, HeldOver, Override};
 use watchfire_model::attention::Attention;
 use watchfire_model::bulletin::Bulletin;
 use watchfire_model::finding::Evidence;
@@ -253,6 +253,10 @@ pub(super) struct AlarmShown<'a> {
     /// What keeps it from being announced.
     suppressed: &'a [Suppression],
     asked_out: Option<&'a AskedOut>,
+    /// Since when it has had no rule or subject.
+    orphaned: Option<Timestamp>,
+    /// It stood when its rule was changed, and falls only once a person agrees.
+    held_over: Option<&'a HeldOver>,
     /// Its grade is kept from those on duty.
     quieted: bool,
     onset: Timestamp,
@@ -312,6 +316,8 @@ impl<'a> AlarmShown<'a> {
             assigned: alarm.assigned.as_ref(),
             suppressed: &alarm.suppressed,
             asked_out: alarm.asked_out.as_ref(),
+            orphaned: alarm.orphaned,
+            held_over: alarm.held_over.as_ref(),
             quieted: alarm.is_quieted(),
             onset: alarm.onset,
             at: alarm.at,

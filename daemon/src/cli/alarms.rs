@@ -89,6 +89,8 @@ pub enum AlarmsAct {
         #[arg(long)]
         nobody: bool,
     },
+    /// Agrees that an alarm falls to what its changed rule judges.
+    Accept(SeenArgs),
     /// Adds the words of --why to an alarm's story.
     Comment(ActArgs),
     /// Sets a grade against the judged one, for a time: until it runs out, rises higher, or clears.
@@ -205,6 +207,7 @@ async fn ask(client: &Client, act: &AlarmsAct, style: Style) -> Result<(), Faile
         AlarmsAct::OutOfService { wish, lasting } => (wish, "out-of-service", json!({"lasting": lasting})),
         AlarmsAct::InService(wish) => (wish, "in-service", json!({})),
         AlarmsAct::Assign { wish, to, nobody } => (wish, "assign", json!({"to": to, "mine": to.is_none() && !nobody})),
+        AlarmsAct::Accept(wish) => (&wish.side.wish, "accept", seen(client, wish).await?),
         AlarmsAct::Comment(wish) => (wish, "comment", json!({})),
         AlarmsAct::SetGrade { wish, grade, lasting } => {
             (wish, "set-grade", json!({"grade": grade, "lasting": lasting}))

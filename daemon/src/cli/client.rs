@@ -144,10 +144,19 @@ impl Client {
         self.answer(self.http.post(self.at(path)).json(body)).await
     }
 
+    /// The same, to a path that stands by itself.
+    pub(crate) async fn post_plain(&self, path: &[&str], body: &Value) -> Result<Value, Failed> {
+        self.answer(self.http.post(self.under(path)).json(body)).await
+    }
+
     fn at(&self, path: &[&str]) -> Url {
+        self.under(&[&["api", "v1"], path].concat())
+    }
+
+    fn under(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+            segments.pop_if_empty().extend(path);
         }
         url
     }

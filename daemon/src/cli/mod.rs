@@ -11,6 +11,7 @@ mod logging;
 pub mod login;
 mod password;
 pub mod people;
+pub mod reload;
 pub mod report;
 pub mod run;
 pub mod sample;
@@ -81,6 +82,8 @@ enum Command {
     Logout(login::LogoutArgs),
     /// Lists what many sensors share and is in trouble, and which places nobody watches; takes note of one.
     Incidents(incidents::IncidentsArgs),
+    /// Has a running daemon read its configuration again, or say what that would change.
+    Reload(reload::ReloadArgs),
     /// Prints what a configuration may say.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -183,6 +186,7 @@ pub fn main() -> ExitCode {
         | Command::Login(_)
         | Command::Logout(_)
         | Command::Incidents(_)
+        | Command::Reload(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -217,6 +221,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(args) => runtime()?.block_on(login::login(args)),
         Command::Logout(args) => runtime()?.block_on(login::logout(args)),
         Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
+        Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),
     }

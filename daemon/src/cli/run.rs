@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::cli::{ConfigPath, Style};
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::settings::Settings;
 use crate::entropy::Entropy;
 use crate::lang::Lang;
+use crate::reload::{Asked, Wish, WishStep};
 use crate::shutdown;
 use crate::supervisor::Supervisor;
 use crate::topology::{self, FirstCode};
@@ -52,9 +54,26 @@ pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
             turns = now;
         }
     };
+    let mut hangups = shutdown::hangups().context("cannot listen for signals")?;
+    let reload = async {
+        while hangups.recv().await.is_some() {
+            let (answer, _) = oneshot::channel();
+            let wish = Wish {
+                who: "supervisor".into(),
+                why: "SIGHUP".to_owned(),
+                from: "SIGHUP".to_owned(),
+                preview: false,
+                orphans: None,
+                step: WishStep::Whole,
+            };
+            // Full: reloads are under way already, and the last of them reads what there is now.
+            let _ = running.views.reloads.try_send(Asked { wish, answer });
+        }
+    };
     tokio::select! {
         signal = shutdown::signal() => info!(signal = signal.context("cannot listen for signals")?, "stopping"),
         () = watch => {}
+        () = reload => {}
     }
     supervisor.say("STOPPING=1");
     let counts = tokio::select! {

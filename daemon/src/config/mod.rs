@@ -70,7 +70,7 @@ pub fn examine(path: &Path) -> Examined {
     let environment = |name: &str| std::env::var(name).ok();
     let cx = Context::new(folder, &environment);
     let settings = cx.open(path, None).and_then(|(file, text)| build(&cx, file, &text));
-    Examined::of(cx, settings)
+    Examined::of(cx, settings.map(|settings| Settings { path: Some(path.to_owned()), ..settings }))
 }
 
 /// As [`examine`], from text.
@@ -185,6 +185,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
     let storage = output::storage(root.table("storage", "[storage]"), cx);
     let listen = output::listen(root.table("api", "[api]"));
     let access = access::access(root.table("access", "[access]"), listen);
+    let two_people = output::two_people(root.table("reload", "[reload]"));
     heard(cx, &head, &profiles.list, &used, &channels);
     root.finish();
     if rules.list.is_empty() && cx.errors() == 0 {
@@ -220,6 +221,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         return None;
     }
     Some(Settings {
+        path: None,
         site,
         mqtt: links.mqtt,
         modbus: links.modbus,
@@ -229,6 +231,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         listen,
         access,
         limits: storage.limits,
+        two_people,
     })
 }
 

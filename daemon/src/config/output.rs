@@ -254,6 +254,14 @@ fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
+/// Reads `[reload]`.
+pub(crate) fn two_people(table: Option<Table<'_>>) -> bool {
+    let Some(table) = table else { return false };
+    let two = table.flag("two_people").is_some_and(|two| two.value);
+    table.finish();
+    two
+}
+
 /// Reads `[api]`.
 pub(crate) fn listen(table: Option<Table<'_>>) -> SocketAddr {
     let usual = SocketAddr::from(([127, 0, 0, 1], 8420));

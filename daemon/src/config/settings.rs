@@ -15,6 +15,8 @@ use crate::access::session;
 /// The whole configuration, sound.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The file it was read from; none where it was text.
+    pub path: Option<PathBuf>,
     /// What judging and warning need.
     pub site: Arc<Site>,
     /// Broker connections.
@@ -33,10 +35,12 @@ pub struct Settings {
     pub access: AccessConfig,
     /// Bounds of the logs.
     pub limits: Limits,
+    /// A new configuration is put in force by two people: one proposes it, another publishes it.
+    pub two_people: bool,
 }
 
 /// Who may come in, and how.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessConfig {
     /// What whoever says no name may do.
     pub anonymous: Anonymous,
@@ -102,7 +106,7 @@ impl Default for Limits {
 }
 
 /// One way out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelConfig {
     /// Its name.
     pub name: ChannelName,
@@ -121,7 +125,7 @@ pub struct ChannelConfig {
 }
 
 /// What a channel speaks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelKind {
     /// CAP 1.2 by HTTP POST.
     CapHttp {
@@ -145,7 +149,7 @@ pub enum ChannelKind {
 }
 
 /// An InfluxDB v2 write endpoint, or anything that speaks it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InfluxConfig {
     /// Its name in logs and metrics.
     pub name: String,

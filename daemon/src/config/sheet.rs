@@ -273,6 +273,7 @@ pub(crate) fn stations(
         let Some(id) = row.required(cx, "id") else { return };
         let draft = StationDraft {
             id,
+            aliases: Vec::new(),
             name: row.text("name"),
             area: row.text("area"),
             lat: row.number(cx, "lat"),

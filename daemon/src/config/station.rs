@@ -50,6 +50,8 @@ pub(crate) struct Field {
 /// A station as written.
 pub(crate) struct StationDraft {
     pub(crate) id: At<String>,
+    /// Former ids: what stood under one of these goes on under the new id.
+    pub(crate) aliases: Vec<String>,
     pub(crate) name: Option<At<String>>,
     pub(crate) area: Option<At<String>>,
     pub(crate) lat: Option<At<f64>>,
@@ -138,7 +140,7 @@ impl Field {
 
     /// Takes a station in; where it is not sound the reasons have been reported.
     pub(crate) fn station(&mut self, cx: &Context<'_>, areas: &Names, only_area: Option<&str>, draft: StationDraft) {
-        let StationDraft { id, name, area, lat, lon, datum, gateway, logger, power, upstream } = draft;
+        let StationDraft { id, aliases, name, area, lat, lon, datum, gateway, logger, power, upstream } = draft;
         let area = match (&area, only_area) {
             (Some(area), _) => areas.find(cx, area).map(|_| area.value.clone()),
             (None, Some(only)) => Some(only.to_owned()),
@@ -166,6 +168,7 @@ impl Field {
         let name = name.map_or_else(|| id.value.clone(), |name| name.value);
         self.stations.push(Station {
             id: id.value.into(),
+            aliases: aliases.into_iter().map(Into::into).collect(),
             name,
             area: area.unwrap_or_default().into(),
             lat: lat.map(|lat| lat.value),
@@ -217,6 +220,7 @@ impl Field {
         let id = table.required("id", "");
         let draft = id.clone().map(|id| StationDraft {
             id,
+            aliases: table.texts("aliases").into_iter().map(|alias| alias.value).collect(),
             name: table.text("name"),
             area: table.text("area"),
             lat: table.number("lat"),

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod judge;
 pub mod ledger;
 pub mod names;
+pub mod revisions;
 pub mod series;
 pub mod snapshot;
 
@@ -81,7 +82,7 @@ impl DataDir {
             .and_then(|()| lock.seek(SeekFrom::Start(0)))
             .and_then(|_| lock.write_all(note.as_bytes()))
             .map_err(unusable("write the lock file", &path))?;
-        for folder in ["journal", "snapshots", "dead-letters"] {
+        for folder in ["journal", "snapshots", "revisions", "dead-letters"] {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(unusable("make the folder", &path))?;
         }
@@ -111,6 +112,10 @@ impl DataDir {
     /// Where the shards' snapshots are.
     pub fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
+    }
+    /// Where the sites of all revisions are that were in force.
+    pub fn revisions(&self) -> PathBuf {
+        self.root.join("revisions")
     }
     /// The embedded time-series store.
     pub fn series(&self) -> PathBuf {

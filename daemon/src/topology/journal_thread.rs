@@ -5,15 +5,15 @@ use tokio::sync::mpsc;
 use tracing::warn;
 use watchfire_connectors::intake::Offer;
 
+use super::ForShard;
 use crate::clock::Clock;
-use crate::storage::journal::Commit;
 use crate::turns::journal::{JournalTurns, OFFERS_PER_COMMIT};
 
 /// What the thread owns.
 pub(crate) struct JournalThread {
     pub(crate) turns: JournalTurns,
     pub(crate) offers: mpsc::Receiver<Offer>,
-    pub(crate) commits: mpsc::Sender<Commit>,
+    pub(crate) commits: mpsc::Sender<ForShard>,
     pub(crate) clock: Clock,
     pub(crate) handle: Handle,
 }
@@ -25,13 +25,18 @@ impl JournalThread {
         loop {
             let open = self.receive(&mut offers);
             let now = self.clock.now();
-            if let Some(commit) = self.turns.write(now, &mut offers)
-                // The shard works while the disk syncs. A finding waits for the sync in the duty loop.
-                && self.commits.blocking_send(commit).is_err()
-            {
-                warn!("the shard has ended before the journal");
+            loop {
+                if let Some(commit) = self.turns.write(now, &mut offers)
+                    // The shard works while the disk syncs. A finding waits for the sync in the duty loop.
+                    && self.commits.blocking_send(ForShard::Commit(commit)).is_err()
+                {
+                    warn!("the shard has ended before the journal");
+                }
+                self.turns.sync();
+                if offers.is_empty() {
+                    break;
+                }
             }
-            self.turns.sync();
             if !open {
                 return self.turns.clean();
             }

@@ -1,31 +1,45 @@
 //! The shard's thread: waits for commits, and turns.
 
+use std::path::PathBuf;
+
 use tokio::sync::mpsc;
 use tracing::warn;
 use watchfire_model::id::Seq;
 use watchfire_rules::evaluator::Standing;
 
+use super::ForShard;
 use crate::duty::Said;
-use crate::storage::journal::{Commit, JournalReader};
 use crate::turns::shard::ShardTurns;
 
 /// What the thread owns.
 pub(crate) struct ShardThread {
     pub(crate) turns: ShardTurns,
-    pub(crate) commits: mpsc::Receiver<Commit>,
+    pub(crate) commits: mpsc::Receiver<ForShard>,
     pub(crate) said: mpsc::Sender<Said>,
 }
 
+/// What the last run may not have judged or said.
+pub(crate) struct Behind {
+    pub(crate) journal: PathBuf,
+    pub(crate) durable: Seq,
+    pub(crate) recorded: Vec<Standing>,
+}
+
 impl ShardThread {
-    /// Catches up with what the journal holds up to `durable` and the ledger has `recorded`; then until the journal's
-    /// thread has ended.
-    pub(crate) fn run(mut self, behind: JournalReader, durable: Seq, recorded: Vec<Standing>) {
+    /// Catches up with what the journal holds and the ledger has recorded; then until the journal's thread has ended.
+    pub(crate) fn run(mut self, behind: Behind) {
         let Self { turns, commits, said } = &mut self;
-        turns.catch_up(behind, durable, &recorded, |word| say(said, word));
-        drop(recorded);
-        while let Some(commit) = commits.blocking_recv() {
-            turns.take(&commit, |word| say(said, word));
-            turns.keep(commit.now);
+        turns.catch_up(&behind.journal, behind.durable, &behind.recorded, |word| say(said, word));
+        drop(behind);
+        while let Some(wanted) = commits.blocking_recv() {
+            match wanted {
+                ForShard::Commit(commit) => {
+                    turns.take(&commit, |word| say(said, word));
+                    turns.keep(commit.now);
+                }
+                // Whoever asked may have given up waiting.
+                ForShard::State(back) => drop(back.send(turns.shard().snapshot().state)),
+            }
         }
         turns.close();
     }

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use tracing::error;
 use watchfire_connectors::intake::Offer;
 use watchfire_model::durable::Durable;
-use watchfire_model::id::Seq;
+use watchfire_model::id::{Revision, Seq};
+use watchfire_model::reload::{Orphans, Reload};
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
 
@@ -17,15 +18,22 @@ use super::Progress;
 use crate::clock::Stopwatch;
 use crate::metrics::Metrics;
 use crate::storage::journal::{Commit, Journal};
+use crate::storage::names::PointNames;
+use crate::storage::revisions::Revisions;
 
 /// Offers taken together into one commit.
 pub const OFFERS_PER_COMMIT: usize = 1_024;
 /// How often the journal looks after itself although nothing comes.
 const HOUSEKEEPING: Span = Span::seconds(1);
 
+fn reload_of(offer: &Offer) -> Option<&Reload> {
+    if let [Row::Revision(reload)] = offer.rows.as_slice() { Some(reload) } else { None }
+}
+
 /// The journal with those who wait for it.
 pub struct JournalTurns {
     journal: Journal,
+    revisions: Arc<Revisions>,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     /// Told once what was written last is durable.
@@ -35,8 +43,28 @@ pub struct JournalTurns {
 
 impl JournalTurns {
     /// Goes on with an open journal.
-    pub fn new(journal: Journal, progress: Arc<Progress>, metrics: Arc<Metrics>, now: Now) -> Self {
-        Self { journal, progress, metrics, waiting: Vec::new(), cleaned: now.steady }
+    pub fn new(
+        journal: Journal,
+        revisions: Arc<Revisions>,
+        progress: Arc<Progress>,
+        metrics: Arc<Metrics>,
+        now: Now,
+    ) -> Self {
+        Self { journal, revisions, progress, metrics, waiting: Vec::new(), cleaned: now.steady }
+    }
+
+    /// The first commit of a run: what judges from here on is what was started with.
+    pub fn begin(&mut self, now: Now, revision: &Revision) -> Option<Commit> {
+        let reload = Reload {
+            revision: revision.clone(),
+            who: "watchfire".into(),
+            why: "started with it".to_owned(),
+            from: "start".to_owned(),
+            orphans: Orphans::Hold,
+        };
+        let commit = self.turn_over(now, Offer { rows: vec![Row::Revision(Box::new(reload))], done: None });
+        self.sync();
+        commit
     }
 
     /// How long offers may be waited for: until a tick falls due, or until housekeeping.
@@ -46,7 +74,20 @@ impl JournalTurns {
 
     /// Writes the offers, and a tick if one is due, as one commit for the shard; [`sync`](Self::sync) makes it durable.
     /// What cannot be written is judged all the same, under numbers that are given up, and nobody acknowledges it.
+    ///
+    /// A reload stands alone in its commit, since points may have other numbers after it: what is offered behind it stays
+    /// in `offers` for the next call.
     pub fn write(&mut self, now: Now, offers: &mut Vec<Offer>) -> Option<Commit> {
+        match offers.iter().position(|offer| reload_of(offer).is_some()) {
+            Some(0) => return self.turn_over(now, offers.remove(0)),
+            Some(at) => {
+                let behind = offers.split_off(at);
+                let commit = self.write(now, offers);
+                *offers = behind;
+                return commit;
+            }
+            None => {}
+        }
         let mut rows = Vec::with_capacity(offers.iter().map(|offer| offer.rows.len()).sum::<usize>() + 1);
         for offer in offers.drain(..) {
             rows.extend(offer.rows);
@@ -59,6 +100,25 @@ impl JournalTurns {
         if rows.is_empty() {
             return None;
         }
+        Some(self.append(now, rows))
+    }
+
+    /// Writes down that another revision judges from here on. Refused, with nothing done, where somebody waits to hear of
+    /// it and the disk is sick.
+    fn turn_over(&mut self, now: Now, offer: Offer) -> Option<Commit> {
+        let Offer { rows, done } = offer;
+        if done.is_some() && (self.journal.failing().is_some() || self.journal.pending_bytes() > 0) {
+            return None;
+        }
+        self.waiting.extend(done);
+        let revision = rows.iter().find_map(|row| if let Row::Revision(it) = row { Some(&it.revision) } else { None });
+        if let Some(rules) = revision.and_then(|revision| self.revisions.rules(revision)) {
+            self.journal.name_points(Arc::new(PointNames::of(rules.site())));
+        }
+        Some(self.append(now, rows))
+    }
+
+    fn append(&mut self, now: Now, rows: Vec<Row>) -> Commit {
         let count = rows.len();
         let first = match self.journal.append(now, &rows) {
             Ok(seqs) => seqs.start,
@@ -69,7 +129,7 @@ impl JournalTurns {
             }
         };
         self.metrics.journal_rows(&rows);
-        Some(Commit { now, first, rows })
+        Commit { now, first, rows }
     }
 
     /// Makes everything written durable and tells those who wait. They hear nothing where the disk refuses.

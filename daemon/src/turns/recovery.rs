@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use tracing::{error, warn};
 use watchfire_model::alarm::Alarm;
-use watchfire_model::id::Seq;
+use watchfire_model::id::{Revision, Seq};
 use watchfire_model::mode::Live;
 use watchfire_model::time::Now;
-use watchfire_rules::evaluator::Standing;
+use watchfire_rules::evaluator::{EvaluatorState, Standing};
 use watchfire_rules::ruleset::RuleSet;
 
 use super::SHARD;
@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::settings::{Anonymous, Settings};
 use crate::duty::{Duty, DutyError};
 use crate::entropy::Entropy;
+use crate::reload::inherit;
 use crate::shards::Shard;
 use crate::storage::accounts::Accounts;
 use crate::storage::database::DatabaseError;
@@ -28,6 +29,7 @@ use crate::storage::journal::{Journal, Recovery};
 use crate::storage::judge::Judge;
 use crate::storage::ledger::{Ledger, LedgerError};
 use crate::storage::names::PointNames;
+use crate::storage::revisions::Revisions;
 use crate::storage::series::{self, SeriesStore};
 use crate::storage::snapshot::{self, SnapshotError};
 use crate::storage::{DataDir, create_for_owner};
@@ -40,8 +42,10 @@ pub struct Opened {
     pub data: DataDir,
     /// The journal.
     pub journal: Journal,
-    /// The names of its points.
-    pub names: Arc<PointNames>,
+    /// The revisions that were in force.
+    pub revisions: Arc<Revisions>,
+    /// What is put in force now.
+    pub rules: Arc<RuleSet>,
     /// The shard, as its snapshot has it.
     pub shard: Shard,
     /// The screen's table, which the shard writes.
@@ -82,22 +86,43 @@ pub fn open(
     let last = [recovery.last, decided].into_iter().flatten().max_by_key(|now| now.steady);
     let clock = clock(last);
     let latest = Arc::new(LatestTable::new(site.points.len()));
-    let shard = recall(&data, rules, &latest).map_err(|error| storage(&dir, error))?;
-    let duty = match Duty::open(Arc::clone(site), ledger, clock.now()) {
+    let revisions = Arc::new(Revisions::of(data.revisions()));
+    let former = |revision: &Revision| revisions.site(revision);
+    let duty = match Duty::open(Arc::clone(site), former, ledger, clock.now()) {
         Err(DutyError::Ledger(error)) if is_damage(&error) => {
             let ledger = salvage(&data, &error).map_err(|error| storage(&dir, error))?;
-            Duty::open(Arc::clone(site), ledger, clock.now())
+            Duty::open(Arc::clone(site), former, ledger, clock.now())
         }
         opened => opened,
     };
     let duty = duty.map_err(|error| storage(&dir, error))?;
+    let rules = in_force(rules, &duty)?;
+    if let Err(error) = revisions.keep(&rules) {
+        error!(%error, "the revision in force cannot be written down; a crash may judge rows again by another");
+    }
+    let shard = recall(&data, &rules, &revisions, &latest).map_err(|error| storage(&dir, error))?;
     let stores = open_stores(settings, &data, &names, entropy, &shard)?;
     // Where files of the journal are gone, numbers that others know must not be given again.
     let known = stores.iter().map(|store| store.cursor()).chain([shard.seq(), duty.highest_seq()]);
     known.for_each(|seq| journal.continue_above(seq));
     let durable = Seq(journal.next().0.saturating_sub(1));
     let recorded = duty.desk().alarms().map(|alarm| standing(alarm)).collect();
-    Ok(Opened { data, journal, names, shard, latest, duty, recorded, stores, clock, last, durable })
+    Ok(Opened { data, journal, revisions, rules, shard, latest, duty, recorded, stores, clock, last, durable })
+}
+
+/// The rules started with, for a site that still has what living warnings stand on.
+fn in_force(rules: &Arc<RuleSet>, duty: &Duty<Live>) -> Result<Arc<RuleSet>, StartError> {
+    let desk = duty.desk();
+    let site = inherit(
+        rules.site(),
+        desk.site(),
+        desk.alarms().map(|alarm| &**alarm),
+        desk.warnings().map(|warning| &**warning),
+    );
+    if Arc::ptr_eq(&site, rules.site()) {
+        return Ok(Arc::clone(rules));
+    }
+    RuleSet::compile(site).map(Arc::new).map_err(|problems| StartError::rules(&problems))
 }
 
 fn standing(alarm: &Alarm) -> Standing {
@@ -207,13 +232,22 @@ fn salvage(data: &DataDir, damage: &LedgerError) -> Result<Ledger, LedgerError> 
 }
 
 /// The shard as its newest sound snapshot has it. One that does not fit is no loss: the journal is read from further back.
-fn recall(data: &DataDir, rules: &Arc<RuleSet>, latest: &Arc<LatestTable>) -> Result<Shard, SnapshotError> {
+/// It goes on by the rules that it was judged by last; the row that this start writes brings it to those of now.
+fn recall(
+    data: &DataDir,
+    rules: &Arc<RuleSet>,
+    revisions: &Revisions,
+    latest: &Arc<LatestTable>,
+) -> Result<Shard, SnapshotError> {
     let loaded = snapshot::load(&data.snapshots(), SHARD)?;
     for (path, how) in &loaded.damaged {
         error!(path = %path.display(), how, "a snapshot is damaged; an older one is used");
     }
-    let kept = loaded.snapshot.and_then(|kept| match serde_json::from_slice(&kept.bytes) {
-        Ok(state) => Some(Shard::restore(Arc::clone(rules), state, kept.seq, Arc::clone(latest))),
+    let kept = loaded.snapshot.and_then(|kept| match serde_json::from_slice::<EvaluatorState>(&kept.bytes) {
+        Ok(state) => {
+            let then = revisions.rules(state.revision()).unwrap_or_else(|| Arc::clone(rules));
+            Some(Shard::restore(then, state, kept.seq, Arc::clone(latest)))
+        }
         Err(error) => {
             error!(%error, seq = kept.seq.0, "the snapshot cannot be understood; the journal is read from its beginning");
             None

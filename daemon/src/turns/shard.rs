@@ -1,21 +1,25 @@
 //! The shard's turns: judges commits in order, says findings, keeps snapshots once both logs have caught up with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tracing::{error, warn};
 use watchfire_model::finding::Change;
 use watchfire_model::id::Seq;
+use watchfire_model::reload::Reload;
+use watchfire_model::row::Row;
 use watchfire_model::time::Now;
 use watchfire_rules::evaluator::Standing;
 
 use super::{Progress, SHARD};
 use crate::clock::Stopwatch;
-use crate::duty::Said;
+use crate::duty::{Reloading, Said};
 use crate::metrics::Metrics;
 use crate::shards::{Shard, Snapshot};
 use crate::storage::journal::{Commit, JournalReader, Step};
+use crate::storage::names::PointNames;
+use crate::storage::revisions::Revisions;
 use crate::storage::snapshot;
 
 /// The shard with its snapshots.
@@ -23,6 +27,7 @@ pub struct ShardTurns {
     shard: Shard,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
+    revisions: Arc<Revisions>,
     folder: PathBuf,
     /// Taken, and not yet covered by both logs.
     ready: Option<Snapshot>,
@@ -31,23 +36,32 @@ pub struct ShardTurns {
 
 impl ShardTurns {
     /// Goes on with a shard as its snapshot had it; snapshots are kept in `folder`.
-    pub const fn new(shard: Shard, progress: Arc<Progress>, metrics: Arc<Metrics>, folder: PathBuf) -> Self {
-        Self { shard, progress, metrics, folder, ready: None, said: Vec::new() }
+    pub const fn new(
+        shard: Shard,
+        revisions: Arc<Revisions>,
+        progress: Arc<Progress>,
+        metrics: Arc<Metrics>,
+        folder: PathBuf,
+    ) -> Self {
+        Self { shard, progress, metrics, revisions, folder, ready: None, said: Vec::new() }
     }
 
-    /// Judges what the journal holds beyond the snapshot, up to `durable`: what the last run may not have said. Where the
-    /// ledger has `recorded` more than that tells, goes on from there. Then says when the first tick is wanted.
-    pub fn catch_up(
-        &mut self,
-        mut journal: JournalReader,
-        durable: Seq,
-        recorded: &[Standing],
-        mut say: impl FnMut(Said),
-    ) {
+    /// Judges what the journal in `folder` holds beyond the snapshot, up to `durable`: what the last run may not have said,
+    /// each row by the revision that was in force. Where the ledger has `recorded` more than that tells, goes on from there.
+    /// Then says when the first tick is wanted.
+    pub fn catch_up(&mut self, folder: &Path, durable: Seq, recorded: &[Standing], mut say: impl FnMut(Said)) {
         let mut commit = Commit::default();
+        let mut journal = self.behind(folder);
         loop {
             match journal.read(durable, &mut commit) {
-                Ok(Step::Commit) => self.judge(&commit, &mut say),
+                Ok(Step::Commit) => {
+                    let before = Arc::clone(self.shard.rules());
+                    self.judge(&commit, &mut say);
+                    if !Arc::ptr_eq(&before, self.shard.rules()) {
+                        // Points may have other numbers from here on.
+                        journal = self.behind(folder);
+                    }
+                }
                 Ok(Step::Gap(gap)) => error!(?gap, "a part of the journal cannot be read back"),
                 Ok(Step::Idle) => break,
                 Err(error) => {
@@ -60,8 +74,13 @@ impl ShardTurns {
         if !self.said.is_empty() {
             warn!(subjects = self.said.len(), "findings were recorded whose readings are lost; they still stand");
         }
-        self.said.drain(..).for_each(say);
+        self.said.drain(..).for_each(&mut say);
         self.announce();
+    }
+
+    fn behind(&self, folder: &Path) -> JournalReader {
+        let names = Arc::new(PointNames::of(self.shard.rules().site()));
+        JournalReader::after(folder, self.shard.seq(), names)
     }
 
     /// Judges one commit and says what it found.
@@ -70,13 +89,31 @@ impl ShardTurns {
         self.announce();
     }
 
-    fn judge(&mut self, commit: &Commit, say: impl FnMut(Said)) {
+    fn judge(&mut self, commit: &Commit, mut say: impl FnMut(Said)) {
         let took = Stopwatch::start();
-        self.shard.judge(commit, &mut self.said);
+        if let [Row::Revision(reload)] = commit.rows.as_slice() {
+            self.reload(commit.first, reload, &mut say);
+        } else {
+            self.shard.judge(commit, &mut self.said);
+        }
         self.metrics.judged(&commit.rows, self.said.len(), took.seconds());
         let missed = |word: &&Said| matches!(word, Said::Finding(finding) if finding.change == Change::MissedCrossing);
         self.said.iter().filter(missed).for_each(|_| self.metrics.crossing_missed());
         self.said.drain(..).for_each(say);
+    }
+
+    /// Goes over to another revision, and says so before what changes by it.
+    fn reload(&mut self, seq: Seq, reload: &Reload, say: &mut impl FnMut(Said)) {
+        if seq <= self.shard.seq() {
+            return;
+        }
+        let Some(rules) = self.revisions.rules(&reload.revision) else {
+            error!(revision = %reload.revision, "this revision is not kept; what it judged is judged by the one before it");
+            return;
+        };
+        self.shard.reload(Arc::clone(&rules), seq, reload.orphans, &mut self.said);
+        let (reload, site) = (Box::new(reload.clone()), Arc::clone(rules.site()));
+        say(Said::Reload(Reloading { reload, seq, site }));
     }
 
     fn announce(&self) {

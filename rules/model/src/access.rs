@@ -105,7 +105,7 @@ impl From<&Act> for Right {
             Act::Shelve { .. } | Act::Unshelve { .. } | Act::TakeOut { .. } | Act::PutBack { .. } => Self::Suppress,
             Act::Release { .. } => Self::Release,
             Act::Cancel { .. } => Self::Cancel,
-            Act::SetGrade { .. } | Act::Report(_) => Self::SetGrade,
+            Act::SetGrade { .. } | Act::AcceptFall { .. } | Act::Report(_) => Self::SetGrade,
         }
     }
 }

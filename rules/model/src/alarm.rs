@@ -92,6 +92,12 @@ pub struct Alarm {
     /// Somebody asked for it to be taken out of service, and a second person must agree.
     #[serde(default)]
     pub asked_out: Option<AskedOut>,
+    /// Since when it has had no rule or no subject: a reload has taken it away, and what stood is held.
+    #[serde(default)]
+    pub orphaned: Option<Timestamp>,
+    /// Its rule was changed while a grade from orange on stood: only a person lets that fall.
+    #[serde(default)]
+    pub held_over: Option<HeldOver>,
     /// Event time at which the present condition began.
     pub onset: Timestamp,
     /// When the judged grade last changed: event time.
@@ -151,6 +157,7 @@ impl Alarm {
             || self.assigned.is_some()
             || !self.suppressed.is_empty()
             || self.asked_out.is_some()
+            || self.orphaned.is_some()
     }
 }
 
@@ -165,6 +172,17 @@ pub struct Swing {
     pub at: Steady,
     /// Up, not down.
     pub rose: bool,
+}
+
+/// A grade from orange on that stood when its rule was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOver {
+    /// The revision that changed the rule.
+    pub revision: Revision,
+    /// Since when.
+    pub since: Timestamp,
+    /// What the changed rule judges: where that is lower, the fall waits for a person.
+    pub judged: Option<Grade>,
 }
 
 /// Who has an alarm in hand.

@@ -126,6 +126,13 @@ pub enum Act {
         /// To whom.
         to: Option<PersonId>,
     },
+    /// Agrees that an alarm falls to what its changed rule judges.
+    AcceptFall {
+        /// Which alarm.
+        alarm: AlarmKey,
+        /// The version seen; refused if it got worse since.
+        version: u64,
+    },
     /// Adds the command's reason to an alarm's thread, and does nothing else.
     Comment {
         /// Which alarm.

@@ -118,6 +118,8 @@ pub enum Change {
     Verify,
     /// A raise rested on a value that the next one showed to be a spike: the judged grade is what it would be without.
     Retracted,
+    /// The rule was changed: this is what stands by its new text.
+    Rewritten,
 }
 
 /// A subject's judged grade or evidence changed.

@@ -22,6 +22,7 @@ pub mod quantity;
 pub mod quiet;
 pub mod reading;
 pub mod receipt;
+pub mod reload;
 pub mod row;
 pub mod rule;
 pub mod scrutiny;

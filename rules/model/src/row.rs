@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{PointIx, Revision, SourceName};
+use crate::id::{PointIx, SourceName};
 use crate::reading::Reading;
+use crate::reload::Reload;
 use crate::time::Timestamp;
 
 /// One row of the journal. Rows of one commit share the commit's `now`.
@@ -16,7 +17,7 @@ pub enum Row {
     /// A deadline of the Evaluators fell due.
     Tick,
     /// From here on this revision of configuration and rules judges.
-    Revision(Revision),
+    Revision(Box<Reload>),
 }
 
 /// A link went down or came up; its points were or are unreachable.

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::grade::PerGrade;
-use crate::id::{AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, SourceName, StationId, StationIx};
+use crate::id::{
+    AreaId, ChannelName, GatewayId, PointId, PointIx, Revision, SourceName, StationId, StationIx, SubjectId,
+};
 use crate::ladder::Direction;
 use crate::quantity::Finite;
 use crate::quiet::Quiet;
@@ -84,6 +86,9 @@ pub struct Area {
 pub struct Station {
     /// Its id.
     pub id: StationId,
+    /// Former ids: what stood under one of these goes on under the new id.
+    #[serde(default)]
+    pub aliases: Vec<StationId>,
     /// Its name.
     pub name: String,
     /// Where a warning from it goes.
@@ -106,6 +111,16 @@ pub struct Station {
     pub upstream: Option<StationIx>,
     /// Its points.
     pub points: Vec<PointIx>,
+}
+
+impl Station {
+    /// What a subject of this station was called before the station was renamed.
+    pub fn former_names(&self, subject: &SubjectId) -> Vec<SubjectId> {
+        let Some(rest) = subject.as_str().strip_prefix(self.id.as_str()) else { return Vec::new() };
+        let its_own = rest.is_empty() || rest.starts_with('/');
+        let aliases = self.aliases.iter().filter(|_| its_own);
+        aliases.map(|alias| SubjectId::from(format!("{alias}{rest}"))).collect()
+    }
 }
 
 /// How a point reports.

@@ -1,12 +1,12 @@
 //! From findings and a person's word to alarms: grade, evidence and attention, each by itself. Nothing about warnings.
 
 use watchfire_model::{
-    alarm::{Alarm, AlarmKey, Override},
+    alarm::{Alarm, AlarmKey, HeldOver, Override},
     attention::AttentionPolicy,
     finding::{Change, Evidence, Finding},
     grade::{self, Grade},
     mode::Mode,
-    time::Now,
+    time::{Now, Timestamp},
     warning::What,
 };
 
@@ -127,7 +127,8 @@ impl<M: Mode> Step<'_, M> {
             | Change::Pending
             | Change::Evidence
             | Change::LostWhileRising
-            | Change::MissedCrossing => return,
+            | Change::MissedCrossing
+            | Change::Rewritten => return,
         };
         self.note_alarm(key, &self.entry(what, note));
     }
@@ -139,9 +140,20 @@ impl<M: Mode> Step<'_, M> {
         word: Option<Override>,
         entry: watchfire_model::warning::Entry,
     ) {
+        self.stand_otherwise(key, |alarm| alarm.override_by = word, entry);
+    }
+
+    /// Changes on what an alarm stands, by a person's word, and brings everything in line with it.
+    pub(super) fn stand_otherwise(
+        &mut self,
+        key: &AlarmKey,
+        change: impl FnOnce(&mut Alarm),
+        entry: watchfire_model::warning::Entry,
+    ) {
         let Some(Filed { alarm: old, shadow, .. }) = self.desk.register.get(key) else { return };
         let shadow = *shadow;
-        let mut alarm = Alarm { override_by: word, ..Alarm::clone(old) };
+        let mut alarm = Alarm::clone(old);
+        change(&mut alarm);
         let before = old.standing();
         follow(self.now, before, self.policy(&alarm.hazard).flapping, &mut alarm);
         let outlived = outlive(before, &mut alarm);
@@ -174,8 +186,8 @@ impl<M: Mode> Step<'_, M> {
         self.override_alarm(key, None, entry);
     }
 
-    /// Lets an alarm of a renamed rule go on under the new id.
-    fn rename(&mut self, key: &AlarmKey) {
+    /// Lets an alarm of a renamed rule or station go on under the new name.
+    pub(super) fn rename(&mut self, key: &AlarmKey) {
         if self.desk.register.get(key).is_some() {
             return;
         }
@@ -208,7 +220,10 @@ fn weighed(
     policy: AttentionPolicy,
     public: Option<Grade>,
 ) -> Alarm {
-    let judged = judged(old.and_then(|old| old.judged), finding, public);
+    let held_before = old.and_then(|old| old.held_over.as_ref());
+    let judged_now =
+        judged(held_before.map_or_else(|| old.and_then(|old| old.judged), |held| held.judged), finding, public);
+    let judged = old.filter(|_| held_before.is_some()).map_or(judged_now, |old| judged_now.max(old.judged));
     let was_lost = old.is_some_and(|old| old.evidence.is_lost());
     let evidence = match (&finding.evidence, old) {
         // An Evaluator that has just started has heard nothing yet: what was lost is not back.
@@ -246,6 +261,8 @@ fn weighed(
         chatters_until: old.and_then(|old| old.chatters_until),
         suppressed: old.map(|old| old.suppressed.clone()).unwrap_or_default(),
         asked_out: old.and_then(|old| old.asked_out.clone()),
+        orphaned: None,
+        held_over: held_over(now.wall, old, judged_now, finding),
         onset: finding.onset,
         at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
         changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),
@@ -283,7 +300,7 @@ fn weighed(
         Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,
         // A person must decide what the public hears of it.
         Change::Retracted => alarm.judged > finding.judged,
-        Change::Raised | Change::Lifted | Change::Pending | Change::Evidence => false,
+        Change::Raised | Change::Lifted | Change::Pending | Change::Evidence | Change::Rewritten => false,
     };
     follow_fault(now.wall, was_lost, spoke, &mut alarm);
     alarm
@@ -302,9 +319,24 @@ fn judged(old: Option<Grade>, finding: &Finding, public: Option<Grade>) -> Optio
         | Change::Evidence
         | Change::LostWhileRising
         | Change::MissedCrossing
-        | Change::Verify => old,
+        | Change::Verify
+        | Change::Rewritten => old,
     };
     finding.judged.max(least)
+}
+
+/// What is held over after a finding that judges `judged`: a rule that was changed under a grade from orange on lets
+/// nothing fall by itself. A rise above what stood is the changed rule's own.
+fn held_over(now: Timestamp, old: Option<&Alarm>, judged: Option<Grade>, finding: &Finding) -> Option<HeldOver> {
+    let stood = old.and_then(|old| old.judged).filter(|stood| *stood >= Grade::Orange)?;
+    if judged > Some(stood) {
+        return None;
+    }
+    match (finding.change, old.and_then(|old| old.held_over.as_ref())) {
+        (_, Some(before)) => Some(HeldOver { judged, ..before.clone() }),
+        (Change::Rewritten, None) => Some(HeldOver { revision: finding.revision.clone(), since: now, judged }),
+        (_, None) => None,
+    }
 }
 
 /// A word ends when the judged grade rises to it or beyond, or ends. A rise that stays below a higher word leaves it:

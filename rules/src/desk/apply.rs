@@ -55,6 +55,7 @@ impl<M: Mode> Desk<M> {
             Event::Noted { warning, entry } => self.change(warning, |case| case.tell(entry.clone())),
             Event::Deadline { deadline, at } => self.timetable.set(deadline, *at),
             Event::Closed { warning, how, at } => self.close(warning, *how, *at),
+            Event::Reloaded { reload, seq } => self.reloaded = Some((*seq, reload.revision.clone())),
             Event::Answered { command, who, act, refusal } => {
                 if refusal.is_none() {
                     self.answered.remember(command, who, act);

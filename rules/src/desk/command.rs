@@ -88,6 +88,7 @@ impl<M: Mode> Step<'_, M> {
             Act::TakeOut { alarm, lasting } => self.take_out(command, alarm, *lasting),
             Act::PutBack { alarm } => self.put_back(command, alarm),
             Act::Assign { alarm, to } => self.assign(command, alarm, to.as_ref()),
+            Act::AcceptFall { alarm, version } => self.accept_fall(command, alarm, *version),
             Act::Comment { alarm } => self.comment(command, alarm),
             Act::AcknowledgeIncident { incident } => self.acknowledge_incident(command, incident),
         }

@@ -147,6 +147,22 @@ impl<M: Mode> Step<'_, M> {
         Ok(())
     }
 
+    /// Agrees that an alarm falls to what its changed rule judges, now or when it does.
+    pub(super) fn accept_fall(&mut self, command: &Command, key: &AlarmKey, version: u64) -> Result<(), Refusal> {
+        let alarm = &self.filed(key)?.alarm;
+        seen(alarm.worse_at, alarm.version, version)?;
+        let Some(held) = alarm.held_over.clone() else {
+            return not_now(format!("{key} is not held over from before its rule was changed"));
+        };
+        let (from, to) = (grade::word(alarm.judged), grade::word(held.judged));
+        let entry =
+            self.entry_by(command, What::Overridden, format!("{key}: {from} → {to}, as its changed rule judges"));
+        self.emit(Event::AlarmNoted { alarm: key.clone(), entry: entry.clone() });
+        let accept = |alarm: &mut Alarm| (alarm.judged, alarm.held_over) = (held.judged, None);
+        self.stand_otherwise(key, accept, entry);
+        Ok(())
+    }
+
     /// Adds a person's words to an alarm's story.
     pub(super) fn comment(&mut self, command: &Command, key: &AlarmKey) -> Result<(), Refusal> {
         self.filed(key)?;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watchfire_model::{
-    alarm::AlarmKey,
+    alarm::{Alarm, AlarmKey},
+    command::Report,
     finding::Finding,
-    id::{AreaId, HazardId, RuleId, StationId},
+    id::{AreaId, HazardId, RuleId, StationId, SubjectId},
     incident::{About, Sensor},
     rule::Hazard,
     site::{Area, Point, Site, Station},
@@ -107,10 +108,49 @@ impl Directory {
         sensors.iter().filter_map(point).map(Point::stale_after).max().unwrap_or(Span::ZERO)
     }
 
-    /// The keys under which this alarm may stand from before its rule was renamed.
+    /// The keys under which this alarm may stand from before its rule or its station was renamed.
     pub(super) fn former_keys(&self, site: &Site, key: &AlarmKey) -> Vec<AlarmKey> {
         let aliases = self.rule(site, &key.rule).map_or(&[][..], |rule| &rule.aliases);
-        aliases.iter().map(|rule| AlarmKey { rule: rule.clone(), subject: key.subject.clone() }).collect()
+        let subjects = std::iter::once(key.subject.clone()).chain(self.former_subjects(site, &key.subject));
+        let rules = || std::iter::once(&key.rule).chain(aliases);
+        let keys = subjects
+            .flat_map(|subject| rules().map(move |rule| AlarmKey { rule: rule.clone(), subject: subject.clone() }));
+        keys.filter(|former| former != key).collect()
+    }
+
+    fn former_subjects(&self, site: &Site, subject: &SubjectId) -> Vec<SubjectId> {
+        let name = subject.as_str();
+        let station = self.station(site, name).or_else(|| self.station(site, name.rsplit_once('/')?.0));
+        station.map(|station| station.former_names(subject)).unwrap_or_default()
+    }
+
+    /// What an alarm is called now, if its rule or its station was renamed.
+    pub(super) fn renamed(&self, site: &Site, key: &AlarmKey) -> Option<AlarmKey> {
+        let rule = match self.rule(site, &key.rule) {
+            Some(rule) => rule,
+            None => site.rules.iter().find(|rule| rule.aliases.contains(&key.rule))?,
+        };
+        let subject = if self.subject(site, key.subject.as_str()).is_some() {
+            key.subject.clone()
+        } else {
+            let name = key.subject.as_str();
+            let end = if name.contains(':') { None } else { name.rfind('/') };
+            let (station, rest) = name.split_at(end.unwrap_or(name.len()));
+            let now = site.stations.iter().find(|now| now.aliases.iter().any(|alias| alias.as_str() == station))?;
+            SubjectId::from(format!("{}{rest}", now.id))
+        };
+        let renamed = AlarmKey { rule: rule.id.clone(), subject };
+        (renamed != *key).then_some(renamed)
+    }
+
+    /// Whether the site still has the rule and the subject of an alarm. A subject that its rule has ceased to watch is not
+    /// told from one that it watches: its evidence is.
+    pub(super) fn has(&self, site: &Site, key: &AlarmKey) -> bool {
+        // What people report has no rule: it stands as long as its hazard does.
+        if let Some(hazard) = key.rule.as_str().strip_prefix(Report::RULES) {
+            return self.hazard(site, &HazardId::from(hazard)).is_some();
+        }
+        self.rule(site, &key.rule).is_some() && self.subject(site, key.subject.as_str()).is_some()
     }
 
     /// What the site says of a finding's rule and subject; nothing if it lacks either.
@@ -121,6 +161,14 @@ impl Directory {
             Some(unit) => unit.symbol.to_owned(),
             None => self.measured_unit(site, finding).unwrap_or_default(),
         };
+        Some(Bearing { hazard: rule.hazard.clone(), area, name, unit, shadow: rule.shadow })
+    }
+
+    /// The same of an alarm that stands.
+    pub(super) fn bearing_of(&self, site: &Site, alarm: &Alarm) -> Option<Bearing> {
+        let rule = self.rule(site, &alarm.key.rule)?;
+        let (area, name) = self.subject(site, alarm.key.subject.as_str())?;
+        let unit = rule.unit.map_or_else(|| alarm.unit.clone(), |unit| unit.symbol.to_owned());
         Some(Bearing { hazard: rule.hazard.clone(), area, name, unit, shadow: rule.shadow })
     }
 

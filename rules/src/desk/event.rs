@@ -9,10 +9,11 @@ use watchfire_model::{
     deed::Deed,
     finding::Finding,
     grade::{Grade, PerGrade},
-    id::{CommandId, IncidentId, PersonId, RuleId, SubjectId, WarningId},
+    id::{CommandId, IncidentId, PersonId, RuleId, Seq, SubjectId, WarningId},
     incident::{Incident, Outage},
     mode::Mode,
     receipt::Receipt,
+    reload::Reload,
     site::Audience,
     time::{Span, Steady, Timestamp},
     warning::{Ending, Entry, Waiting, Warning},
@@ -36,6 +37,13 @@ pub enum Input {
     Receipt(Receipt),
     /// A deadline fell due.
     Tick,
+    /// From here on the site is another: the Desk has been given it.
+    Reload {
+        /// Which, and by whom.
+        reload: Box<Reload>,
+        /// The journal's row from which it judges.
+        seq: Seq,
+    },
 }
 
 /// What was decided.
@@ -162,6 +170,13 @@ pub enum Event<M: Mode> {
     },
     /// A deed beside the Desk was seen: its input says all.
     Witnessed,
+    /// From here on the site is another.
+    Reloaded {
+        /// Which, and by whom.
+        reload: Box<Reload>,
+        /// The journal's row from which it judges.
+        seq: Seq,
+    },
     /// The answer to a command.
     Answered {
         /// Which command.

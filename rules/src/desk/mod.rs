@@ -21,6 +21,7 @@ mod outbox;
 mod quiet;
 mod register;
 mod release;
+mod reload;
 mod report;
 mod suppression;
 pub mod text;
@@ -40,7 +41,7 @@ use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     bulletin::Notice,
     command::Command,
-    id::{ChannelName, NoticeId, WarningId},
+    id::{ChannelName, NoticeId, Revision, Seq, WarningId},
     mode::Mode,
     rule::Hazard,
     site::Site,
@@ -93,6 +94,8 @@ pub struct Desk<M: Mode> {
     outbox: Outbox<M>,
     timetable: Timetable,
     answered: Answered,
+    /// The last reload: the journal's row, and the revision since.
+    reloaded: Option<(Seq, Revision)>,
 }
 
 impl<M: Mode> Desk<M> {
@@ -109,6 +112,7 @@ impl<M: Mode> Desk<M> {
             outbox: Outbox::new(),
             timetable: Timetable::default(),
             answered: Answered::default(),
+            reloaded: None,
         }
     }
 
@@ -130,6 +134,7 @@ impl<M: Mode> Desk<M> {
                 step.catch_up();
             }
             Input::Tick => step.catch_up(),
+            Input::Reload { reload, seq } => step.reload(reload, *seq),
         }
         step.look_out();
         step.events
@@ -140,10 +145,21 @@ impl<M: Mode> Desk<M> {
         self.timetable.first()
     }
 
-    /// Goes on with another site: new texts, channels and rules hold from the next input on. Nothing changes by itself.
+    /// Goes on with another site: new texts, channels and rules hold from the next input on. Nothing changes by itself;
+    /// [`Input::Reload`] brings alarms in line with it.
     pub fn reload(&mut self, site: Arc<Site>) {
         self.directory = Directory::of(&site);
         self.site = site;
+    }
+
+    /// The site.
+    pub const fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// The last reload: the journal's row from which it judges, and the revision.
+    pub fn reloaded(&self) -> Option<&(Seq, Revision)> {
+        self.reloaded.as_ref()
     }
 
     /// Every alarm that has ever spoken.

@@ -50,6 +50,7 @@ fn station(id: &str, name: &str, area: &str, point: u32) -> Station {
         gateway: None,
         logger: None,
         power: None,
+        aliases: Vec::new(),
         upstream: None,
         points: vec![PointIx(point)],
     }

@@ -12,5 +12,6 @@ mod lookout;
 mod people;
 mod properties;
 mod quiet;
+mod reload;
 mod suppression;
 mod watched;

@@ -203,7 +203,7 @@ impl Evaluator {
 }
 
 /// When a plan's points said something, from `begin` on, in order; the last of them where there are too many.
-fn moments(plan: &SubjectPlan, gate: &Gate, begin: Timestamp) -> Vec<Timestamp> {
+pub(super) fn moments(plan: &SubjectPlan, gate: &Gate, begin: Timestamp) -> Vec<Timestamp> {
     let points = plan.reads.iter().filter_map(|look| gate.point(look.point));
     let times = |point: &PointGate| -> Vec<Timestamp> {
         point.series().iter().rev().map(|sample| sample.at).take_while(|at| *at >= begin).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use watchfire_model::id::{PointId, RuleId, StationId, SubjectId};
+use watchfire_model::id::{PointId, Revision, RuleId, StationId, SubjectId};
 use watchfire_model::incident::About;
 use watchfire_model::time::{Now, Span, Timestamp};
 
@@ -16,7 +16,9 @@ use crate::ladder::Climb;
 use crate::quality::{Gate, PointGate};
 use crate::ruleset::RuleSet;
 
+use super::Retired;
 use super::outages::Outages;
+use super::reload::former_keys;
 use super::silence::Silence;
 
 /// Everything an Evaluator must not forget.
@@ -32,7 +34,26 @@ pub struct EvaluatorState {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     outages: Vec<(About, Timestamp)>,
     /// Subjects about which something is known.
-    subjects: Vec<(RuleId, SubjectId, Subject)>,
+    pub(super) subjects: Vec<(RuleId, SubjectId, Subject)>,
+    /// Subjects that stood at a grade and are judged no more.
+    #[serde(default)]
+    pub(super) retired: Vec<(RuleId, SubjectId, Subject)>,
+    /// Nobody counts below this again.
+    #[serde(default)]
+    floor: u64,
+    /// By which rules they were judged.
+    #[serde(default)]
+    revision: Revision,
+}
+
+/// Subjects kept aside at most. Of more, only the counts are kept.
+const RETIRED_MOST: usize = 10_000;
+
+impl EvaluatorState {
+    /// The revision of the rules that it was judged by last; empty in one of before that was written down.
+    pub const fn revision(&self) -> &Revision {
+        &self.revision
+    }
 }
 
 impl Evaluator {
@@ -57,6 +78,13 @@ impl Evaluator {
                     Some((self.rules.rule_id(plan)?.clone(), plan.id.clone(), subject.without_windows()))
                 })
                 .collect(),
+            retired: self
+                .retired
+                .iter()
+                .map(|((rule, subject), known)| (rule.clone(), subject.clone(), known.without_windows()))
+                .collect(),
+            floor: self.floor,
+            revision: site.revision.clone(),
         }
     }
 
@@ -67,19 +95,27 @@ impl Evaluator {
             state.points.into_iter().map(|(station, point, gate)| ((station, point), gate)).collect();
         let points = site.points.iter().map(|point| {
             let station = site.stations.get(point.station.index());
-            station.and_then(|station| gates.remove(&(station.id.clone(), point.id.clone()))).unwrap_or_default()
+            let names = station.into_iter().flat_map(|station| std::iter::once(&station.id).chain(&station.aliases));
+            names.into_iter().find_map(|name| gates.remove(&(name.clone(), point.id.clone()))).unwrap_or_default()
         });
         let points = points.collect();
         let mut known: BTreeMap<(RuleId, SubjectId), Subject> =
-            state.subjects.into_iter().map(|(rule, id, subject)| ((rule, id), subject)).collect();
+            state.retired.into_iter().chain(state.subjects).map(|(rule, id, subject)| ((rule, id), subject)).collect();
         let subjects = rules.subjects.iter().map(|plan| {
-            let names = site.rules.get(plan.rule).map(|rule| std::iter::once(&rule.id).chain(&rule.aliases));
-            let mut names = names.into_iter().flatten();
-            let mut subject = names.find_map(|name| known.remove(&(name.clone(), plan.id.clone()))).unwrap_or_default();
+            let mut names = former_keys(&rules, plan).into_iter();
+            let found = names.find_map(|name| known.remove(&name));
+            let mut subject = found.unwrap_or_else(|| Subject::counting_from(state.floor));
             subject.windows = windows(&rules, plan);
             subject
         });
         let subjects = subjects.collect();
+        let (mut retired, calm): (Retired, Retired) = known.into_iter().partition(|(_, it)| it.climb.level() > 0);
+        let mut floor = calm.values().map(|subject| subject.n).fold(state.floor, u64::max);
+        while retired.len() > RETIRED_MOST
+            && let Some((_, subject)) = retired.pop_first()
+        {
+            floor = floor.max(subject.n);
+        }
         let benches: Vec<Option<Bench>> = benches(&rules);
         let mut outages = Outages::new(&site, rules.read_points());
         outages.go_on(state.outages);
@@ -90,6 +126,8 @@ impl Evaluator {
             silence: Silence::new(rules.site().points.len()),
             outages,
             started: state.started,
+            retired,
+            floor,
             rules,
         };
         if let Some(started) = state.started {

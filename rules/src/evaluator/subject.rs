@@ -102,6 +102,11 @@ impl Subject {
         Self { windows, ..Self::default() }
     }
 
+    /// One of which nothing is known, and whose first finding is the one after `n`.
+    pub(super) fn counting_from(n: u64) -> Self {
+        Self { n, ..Self::default() }
+    }
+
     /// As it is compared with thresholds: to twelve digits.
     pub(super) fn value(&self) -> Option<f64> {
         self.value.map(|bits| twelve_digits(f64::from_bits(bits)))
@@ -173,6 +178,14 @@ impl Subject {
         let stood_on = self.stand(cause.ground(blank.as_ref()));
         let moved = self.unmoved();
         self.conclude(cause, stood_on, moved, out);
+    }
+
+    /// Takes what its changed rule measures now, without moving on its ladder; says what it stood on before.
+    pub(super) fn stand_anew(&mut self, cause: &Cause<'_>, measured: &Result<Known, Blank>) -> Ground {
+        let blank = measured.as_ref().err();
+        self.lack = blank.map(Lack::of);
+        self.value = measured.as_ref().ok().map(|known| known.value.to_bits()).or(self.value);
+        self.stand(cause.ground(blank))
     }
 
     fn stand(&mut self, ground: Ground) -> Ground {
@@ -270,7 +283,7 @@ impl Subject {
             Change::Pending | Change::LostWhileRising | Change::Verify => {
                 pending.or(judged).and_then(|grade| rungs.raise_at(grade))
             }
-            Change::Raised | Change::Evidence | Change::MissedCrossing | Change::Retracted => {
+            Change::Raised | Change::Evidence | Change::MissedCrossing | Change::Retracted | Change::Rewritten => {
                 judged.and_then(|grade| rungs.raise_at(grade))
             }
         };

@@ -16,6 +16,7 @@ mod corroboration;
 mod doubts;
 mod outages;
 mod properties;
+mod reload;
 mod sensors;
 pub(crate) mod world;
 

@@ -125,6 +125,7 @@ impl Watcher {
                 | Event::Noted { .. }
                 | Event::Deadline { .. }
                 | Event::Witnessed
+                | Event::Reloaded { .. }
                 | Event::Answered { .. } => {}
             }
         }

@@ -214,6 +214,26 @@ impl Daemon {
         Some(self.token.get_or_init(|| key))
     }
 
+    /// A new token of a program that acts for people in this role, everywhere.
+    ///
+    /// # Panics
+    /// If the daemon will not have it, or does not answer.
+    pub fn desk(&self, role: &str) -> String {
+        let admin = self.admin().expect("the daemon answers");
+        let scope = serde_json::json!({"hazards": ["*"], "areas": ["*"]});
+        let name = format!("desk-{role}");
+        let post = |path: &str, body: serde_json::Value| {
+            let answer = http::post_as(admin, &self.url(path), &body).expect("the daemon answers");
+            assert!(answer.status < 300, "{path}: {}", answer.text());
+            answer
+        };
+        let account = serde_json::json!({"name": name, "machine": true, "acts_for": true, "role": role, "scope": scope,
+            "why": "the test's"});
+        post("/api/v1/people", account);
+        let made = post(&format!("/api/v1/people/{name}/token"), serde_json::json!({"why": "the test's", "days": 1}));
+        made.json()["token"].as_str().expect("a token").to_owned()
+    }
+
     /// GET of a path that answers with JSON and 200.
     ///
     /// # Panics

@@ -82,6 +82,11 @@ pub fn post(url: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<A
     ask(client().post(url).header("content-type", content_type).body(body.into()))
 }
 
+/// POST of JSON under a token or a session's key.
+pub fn post_as(token: &str, url: &str, body: &serde_json::Value) -> Result<Answer, reqwest::Error> {
+    ask(client().post(url).bearer_auth(token).json(body))
+}
+
 /// POST of JSON under an idempotency key.
 pub fn post_json(url: &str, key: &str, body: &serde_json::Value) -> Result<Answer, reqwest::Error> {
     ask(client().post(url).header("idempotency-key", key).json(body))

@@ -12,6 +12,7 @@ mod payloads;
 mod platform;
 mod process;
 mod relay;
+mod reload;
 mod silence;
 mod site;
 mod stage;

@@ -90,8 +90,17 @@ pub(crate) const CHANNELS: [(&str, &str, &str); 4] = [
 
 /// The sound configuration. `influx` is the address of a remote store, if there is one.
 pub(crate) fn settings(places: &[Place], folder: &Path, influx: Option<&str>) -> Settings {
-    let text = text(places);
-    let mut settings = load_str(&text, folder).unwrap_or_else(|problems| panic!("the county is sound: {problems}"));
+    settings_of(&text(places), folder, influx)
+}
+
+/// The same as it is written later: the rule over stages has another name, and goes on under it.
+pub(crate) fn renamed(places: &[Place], folder: &Path) -> Settings {
+    let text = text(places).replace("id = \"stage\"\nhazard", "id = \"level\"\naliases = [\"stage\"]\nhazard");
+    settings_of(&text, folder, None)
+}
+
+fn settings_of(text: &str, folder: &Path, influx: Option<&str>) -> Settings {
+    let mut settings = load_str(text, folder).unwrap_or_else(|problems| panic!("the county is sound: {problems}"));
     settings.data_dir = folder.join("data");
     // A night has to begin many.
     settings.limits.segment_bytes = 16 << 10;

@@ -16,7 +16,8 @@ use watchfire::dissemination::channel::Opened as OpenChannel;
 use watchfire::dissemination::courier;
 use watchfire::duty::{IN_FLIGHT, Said};
 use watchfire::metrics::Metrics;
-use watchfire::storage::journal::{Commit, JournalReader};
+use watchfire::storage::journal::Commit;
+use watchfire::storage::revisions::Revisions;
 use watchfire::turns::duty::{Couriers, DutyTurns, LEDGER_PAUSE, PER_ROUND};
 use watchfire::turns::journal::{JournalTurns, OFFERS_PER_COMMIT};
 use watchfire::turns::series::SeriesTurns;
@@ -26,6 +27,8 @@ use watchfire::views::{Asked, DeskView};
 use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_model::id::Seq;
 use watchfire_model::receipt::Receipt;
+use watchfire_model::reload::{Orphans, Reload};
+use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 use watchfire_rules::ruleset::RuleSet;
 
@@ -102,6 +105,8 @@ pub(crate) struct House {
     steady_ahead: i64,
     pub(crate) intake: Intake,
     offers: mpsc::Receiver<Offer>,
+    /// Offers that stood behind a reload.
+    behind: Vec<Offer>,
     commits: VecDeque<Commit>,
     said: VecDeque<Said>,
     receipts: mpsc::Receiver<Receipt>,
@@ -117,6 +122,9 @@ pub(crate) struct House {
     seen_durable: Seq,
     /// The ledger refused: the next turn is tried then, and nothing new is said until it succeeds.
     ledger_again_at: Option<i64>,
+    revisions: Arc<Revisions>,
+    /// What it wrote first: by what it judges.
+    pub(crate) first: Option<Commit>,
     _data: watchfire::storage::DataDir,
 }
 
@@ -145,12 +153,15 @@ impl House {
             });
         let progress = Arc::new(Progress::of(&opened, watch::Sender::default()));
         let (metrics, clock, now) = (Arc::new(Metrics::new()), opened.clock.clone(), opened.clock.now());
-        let journal = JournalTurns::new(opened.journal, Arc::clone(&progress), Arc::clone(&metrics), now);
-        let behind = JournalReader::after(&opened.data.journal(), opened.shard.seq(), Arc::clone(&opened.names));
+        let revisions = || Arc::clone(&opened.revisions);
+        let mut journal =
+            JournalTurns::new(opened.journal, revisions(), Arc::clone(&progress), Arc::clone(&metrics), now);
         let snapshots = opened.data.snapshots();
-        let mut shard = ShardTurns::new(opened.shard, Arc::clone(&progress), Arc::clone(&metrics), snapshots);
+        let mut shard =
+            ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), snapshots);
         let mut said = VecDeque::new();
-        shard.catch_up(behind, opened.durable, &opened.recorded, |word| said.push_back(word));
+        shard.catch_up(&opened.data.journal(), opened.durable, &opened.recorded, |word| said.push_back(word));
+        let first = journal.begin(now, &opened.rules.site().revision);
         let (offers_tx, offers) = mpsc::channel(ground.settings.limits.intake);
         let wall_clock = clock.clone();
         let intake = Intake::new(offers_tx, Arc::new(move || wall_clock.now().wall));
@@ -170,7 +181,8 @@ impl House {
             steady_ahead: now.steady.0 - time.at,
             intake,
             offers,
-            commits: VecDeque::new(),
+            behind: Vec::new(),
+            commits: first.clone().into_iter().collect(),
             said,
             receipts,
             couriers: tasks,
@@ -181,11 +193,26 @@ impl House {
             seen_durable: Seq(0),
             ledger_again_at: None,
             progress,
+            first,
+            revisions: opened.revisions,
             _data: opened.data,
         };
         // What was on its way when the last life ended goes out first.
         house.round(time);
         house
+    }
+
+    /// Asks for another revision to be put in force.
+    pub(crate) fn reload(&mut self, rules: &Arc<RuleSet>) {
+        self.revisions.keep(rules).expect("the folder can be written");
+        let reload = Reload {
+            revision: rules.site().revision.clone(),
+            who: "wang".into(),
+            why: "it has a better name".to_owned(),
+            from: "cli".to_owned(),
+            orphans: Orphans::Hold,
+        };
+        self.intake.try_offer(vec![Row::Revision(Box::new(reload))]).expect("there is room");
     }
 
     /// Now, by both clocks.
@@ -198,19 +225,22 @@ impl House {
     /// Whether the journal has offers to write, or a tick is due.
     pub(crate) fn may_write(&self, time: &Time) -> bool {
         let due = self.now(time).steady >= self.progress.tick_due();
-        !self.unsynced && self.commits.len() < COMMITS && (!self.offers.is_empty() || due)
+        let offered = !self.offers.is_empty() || !self.behind.is_empty();
+        !self.unsynced && self.commits.len() < COMMITS && (offered || due)
     }
 
     /// Writes what is offered as one commit and hands it to the shard.
     pub(crate) fn write(&mut self, time: &Time) -> Option<&Commit> {
         let now = self.now(time);
-        let mut offers = Vec::new();
+        let mut offers = std::mem::take(&mut self.behind);
         while offers.len() < OFFERS_PER_COMMIT
             && let Ok(offer) = self.offers.try_recv()
         {
             offers.push(offer);
         }
-        let commit = self.journal.write(now, &mut offers)?;
+        let commit = self.journal.write(now, &mut offers);
+        self.behind = offers;
+        let commit = commit?;
         self.unsynced = true;
         self.commits.push_back(commit);
         self.commits.back()
@@ -327,7 +357,7 @@ impl House {
     /// Whether nothing waits anywhere in the house.
     pub(crate) fn is_at_rest(&self) -> bool {
         let drained = (0..self.stores.len()).all(|place| !self.lags(place));
-        let idle = self.offers.is_empty() && self.commits.is_empty() && self.said.is_empty();
+        let idle = self.offers.is_empty() && self.behind.is_empty() && self.commits.is_empty() && self.said.is_empty();
         idle && drained && !self.waits_for_disk() && self.duty.duty().desk().unsettled().next().is_none()
     }
 

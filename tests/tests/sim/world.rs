@@ -14,7 +14,7 @@ use watchfire_model::time::Now;
 use watchfire_rules::ruleset::RuleSet;
 
 use crate::chance::Chance;
-use crate::county::{Place, settings};
+use crate::county::{Place, renamed, settings};
 use crate::disk::FaultyDisk;
 use crate::faults::{Fault, Faults, Part};
 use crate::field::{Broker, Source};
@@ -78,7 +78,7 @@ pub(crate) struct World {
     resting: bool,
     pub(crate) tally: Tally,
     /// Everything is kept there; it goes with the world.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
@@ -93,6 +93,7 @@ impl World {
         let (time, disk, rules) = (Time::new(), FaultyDisk::default(), Arc::new(rules));
         let ground = Ground { settings: &settings, rules: &rules, disk: &disk, platforms: &platforms, chance: &chance };
         let house = House::open(&ground, &time);
+        let heard = first_rows(&house).collect();
         let mut broker = Broker::default();
         let mut source = Source::new(house.intake.clone(), places.len());
         source.connect(&mut broker, time.wall(), false);
@@ -114,13 +115,13 @@ impl World {
             officer_at: 60_000,
             relink_at: i64::MAX,
             house: Some(house),
-            heard: BTreeMap::new(),
+            heard,
             passed: 0,
             crashed: None,
             stirred: true,
             resting: false,
             tally: Tally::default(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -286,6 +287,15 @@ impl World {
         }
     }
 
+    /// Writes the configuration anew, and asks for it to be put in force.
+    pub(crate) fn reload(&mut self) {
+        self.settings = renamed(&self.places, self.folder.path());
+        let rules = RuleSet::compile(Arc::clone(&self.settings.site)).expect("the rules of the county compile");
+        self.rules = Arc::new(rules);
+        let Self { house: Some(house), rules, .. } = self else { return };
+        house.reload(rules);
+    }
+
     /// Takes the link to the broker down, or up again.
     pub(crate) fn link(&mut self, up: bool) {
         let wall = self.time.wall();
@@ -349,6 +359,7 @@ impl World {
             self.source.connect(&mut self.broker, self.time.wall(), forgets);
         }
         self.stirred = true;
+        self.heard.extend(first_rows(&house));
         self.house = Some(house);
         self.take_stock();
     }
@@ -435,6 +446,13 @@ impl World {
             house.die(&self.time);
         }
     }
+}
+
+/// What a house wrote when it was opened.
+fn first_rows(house: &House) -> impl Iterator<Item = (Seq, (Now, Row))> {
+    let first = house.first.clone().unwrap_or_default();
+    let now = first.now;
+    first.numbered().map(row).map(|(seq, row)| (seq, (now, row))).collect::<Vec<_>>().into_iter()
 }
 
 fn row((seq, row): (Seq, &Row)) -> (Seq, Row) {

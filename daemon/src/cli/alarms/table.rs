@@ -74,6 +74,12 @@ fn state(item: &Value, lang: Lang) -> String {
     if let Some(to) = item["assigned"]["to"].as_str() {
         said.push(format!("{} {to}", lang.pick("in the hands of", "负责人")));
     }
+    if !item["orphaned"].is_null() {
+        said.push(lang.pick("its rule or subject is gone", "规则或对象已删除").to_owned());
+    }
+    if !item["held_over"].is_null() {
+        said.push(lang.pick("held over from before its rule was changed", "规则修改前的等级,待人工确认").to_owned());
+    }
     if let Some(by) = item["asked_out"]["by"].as_str() {
         said.push(format!("{} {by}", lang.pick("out of service asked by", "申请检修")));
     }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use watchfire_model::id::Revision;
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
+use watchfire_model::reload::{Orphans, Reload};
 use watchfire_model::row::LinkChange;
 
 use super::*;
@@ -96,7 +97,10 @@ fn any_row() -> impl Strategy<Value = Row> {
                 source: source.into(), up, since: Timestamp(since), points: points.into_iter().map(PointIx).collect(), reason, gap,
             })),
         1 => Just(Row::Tick),
-        1 => ".*".prop_map(|text| Row::Revision(Revision(text))),
+        1 => ".*".prop_map(|text| {
+            let (revision, who) = (Revision(text.clone()), text.as_str().into());
+            Row::Revision(Box::new(Reload { revision, who, why: text.clone(), from: text, orphans: Orphans::Hold }))
+        }),
     ]
 }
 

@@ -8,7 +8,7 @@ mod site;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use watchfire::views::{Asked, DeskView, Latest, LatestTable, Views};
+use watchfire::views::{Asked, DeskView, InForce, Latest, LatestTable, Views};
 use watchfire_connectors::health::{Complaint, SourceHealth};
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::attention::{Attention, Latching};
@@ -69,6 +69,8 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         chatters_until: None,
         suppressed: Vec::new(),
         asked_out: None,
+        orphaned: None,
+        held_over: None,
         onset: NOW - Span::minutes(64),
         at: NOW - Span::minutes(3),
         changed_at: NOW - Span::minutes(3),
@@ -264,9 +266,10 @@ pub(crate) fn desk(site: &Site) -> DeskView {
         alarms: [stage, gas, lower, creep].map(Arc::new).into(),
         stories: Vec::new(),
         incidents: Vec::new(),
-        watches: Vec::new(),
+        watches: Arc::default(),
         warnings: [red, orange, yellow, blue, ended].map(Arc::new).to_vec(),
         unjournaled: 0,
+        reloaded: None,
     }
 }
 
@@ -302,8 +305,12 @@ impl County {
             reason: "the connection was refused".to_owned(),
             sample: String::new(),
         });
+        let in_force = InForce { site: Arc::clone(&site), since: NOW, refused: None };
         let views = Views {
             site,
+            in_force: watch::channel(Arc::new(in_force)).1,
+            // Nobody reloads a county that is only looked at.
+            reloads: mpsc::channel(1).0,
             desk: seen,
             latest: Arc::new(latest),
             sources: vec![mqtt, modbus],

@@ -58,6 +58,7 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         | Act::TakeOut { alarm, .. }
         | Act::PutBack { alarm }
         | Act::Assign { alarm, .. }
+        | Act::AcceptFall { alarm, .. }
         | Act::Comment { alarm } => {
             return Err(Refusal::Unknown { what: "alarm".to_owned(), id: alarm.subject.as_str().to_owned() });
         }

@@ -121,6 +121,7 @@ pub(crate) fn site(test: bool) -> Site {
         gateway: None,
         logger: None,
         power: None,
+        aliases: Vec::new(),
         upstream: None,
         points: vec![PointIx(at)],
     });

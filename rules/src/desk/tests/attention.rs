@@ -194,7 +194,7 @@ fn the_alarm_that_began_it_is_marked() {
 
 #[test]
 fn a_ledger_of_before_is_still_read() {
-    const SINCE: [&str; 12] = [
+    const SINCE: [&str; 14] = [
         "latching",
         "fault_latch",
         "fault_latching",
@@ -205,6 +205,8 @@ fn a_ledger_of_before_is_still_read() {
         "chatters_until",
         "suppressed",
         "asked_out",
+        "orphaned",
+        "held_over",
         "worse_at",
         "reack",
     ];

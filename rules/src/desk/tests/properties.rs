@@ -432,9 +432,11 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
             Act::Release { .. } | Act::AcknowledgeIncident { .. } => {
                 assert_eq!(old, new, "a signature, or taking note of an incident, changes no alarm");
             }
-            Act::Cancel { .. } | Act::SetGrade { .. } => assert_eq!(old.evidence, new.evidence),
+            Act::Cancel { .. } | Act::SetGrade { .. } | Act::AcceptFall { .. } => {
+                assert_eq!(old.evidence, new.evidence)
+            }
         },
-        Input::Outage(_) | Input::Receipt(_) | Input::Deed(_) | Input::Tick | Input::Start => {
+        Input::Outage(_) | Input::Receipt(_) | Input::Deed(_) | Input::Tick | Input::Start | Input::Reload { .. } => {
             assert_eq!((old.judged, &old.evidence), (new.judged, &new.evidence))
         }
     }

@@ -7,6 +7,7 @@ mod country;
 mod grades;
 mod lateness;
 mod life;
+mod reloads;
 mod repeats;
 mod restarts;
 mod twins;

@@ -98,6 +98,7 @@ pub(crate) fn site(stations: Vec<Vec<Point>>, rules: Vec<Rule>) -> Arc<Site> {
             gateway: None,
             logger: None,
             power: None,
+            aliases: Vec::new(),
             upstream: (ix + 1 < count).then(|| station_ix(ix + 1)),
             points: (first..points.len()).map(|n| PointIx(u32::try_from(n).expect("few"))).collect(),
         });
@@ -221,7 +222,8 @@ impl World {
             | Change::Pending
             | Change::MissedCrossing
             | Change::Verify
-            | Change::Retracted => {
+            | Change::Retracted
+            | Change::Rewritten => {
                 format!("{:?} {}", f.change, word(f.judged))
             }
         };

@@ -1,0 +1,238 @@
+//! The task that puts a new configuration in force: one wish at a time, everything looked at before anything changes, and
+//! the journal's row as the one moment at which it does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+use watchfire_connectors::intake::Offer;
+use watchfire_model::id::{PersonId, Revision};
+use watchfire_model::reload::{Orphans, Reload};
+use watchfire_model::row::Row;
+use watchfire_rules::ruleset::RuleSet;
+
+use super::ForShard;
+use crate::clock::Clock;
+use crate::config;
+use crate::config::settings::Settings;
+use crate::metrics::Metrics;
+use crate::reload::{Asked, Outcome, Refused, Wish, WishStep, impact, inherit, needs_restart, orphans};
+use crate::storage::revisions::Revisions;
+use crate::views::{DeskView, InForce};
+
+/// Longest wait until the Desk has followed.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the task leans on.
+pub(crate) struct ReloadTask {
+    pub(crate) running: Settings,
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) revisions: Arc<Revisions>,
+    pub(crate) offers: mpsc::Sender<Offer>,
+    pub(crate) shard: mpsc::Sender<ForShard>,
+    pub(crate) desk: watch::Receiver<Arc<DeskView>>,
+    pub(crate) in_force: watch::Sender<Arc<InForce>>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
+    /// What waits for a second person; a restart forgets it.
+    pub(crate) proposal: Option<Proposal>,
+}
+
+/// A configuration that one person proposed.
+#[derive(Clone)]
+pub(crate) struct Proposal {
+    next: Settings,
+    rules: Arc<RuleSet>,
+    who: PersonId,
+}
+
+impl ReloadTask {
+    /// Until stopped.
+    pub(crate) async fn run(mut self, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
+        loop {
+            let Asked { wish, answer } = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                asked = asked.recv() => match asked {
+                    Some(asked) => asked,
+                    None => return,
+                },
+            };
+            let only_looks = wish.preview || wish.step == WishStep::Propose;
+            let done = tokio::select! {
+                biased;
+                () = stop.cancelled() => Err(Refused::Stopping),
+                done = self.reload(wish) => done,
+            };
+            if !only_looks {
+                self.tell(&done);
+            }
+            // Whoever asked may have given up waiting.
+            let _ = answer.send(done);
+        }
+    }
+
+    async fn reload(&mut self, wish: Wish) -> Result<Outcome, Refused> {
+        if let WishStep::Publish(revision) = &wish.step {
+            let proposal = self.proposed(revision, &wish.who)?;
+            self.proposal = None;
+            let outcome = self.look(&proposal.rules);
+            return self.publish(wish, proposal.next, proposal.rules, outcome).await;
+        }
+        let (next, rules) = self.examine().await?;
+        let mut outcome = self.look(&rules);
+        if wish.preview {
+            outcome.grades = self.preview(&rules).await?;
+            return Ok(outcome);
+        }
+        if wish.step == WishStep::Propose {
+            self.proposal = Some(Proposal { next, rules, who: wish.who });
+            return Ok(outcome);
+        }
+        let unchanged = outcome.revision == outcome.former && wish.orphans.is_none();
+        if unchanged {
+            outcome.in_force = true;
+            return Ok(outcome);
+        }
+        if self.running.two_people || next.two_people {
+            return Err(Refused::TwoPeople);
+        }
+        self.publish(wish, next, rules, outcome).await
+    }
+
+    /// What is proposed, if it is that, and this is another person.
+    fn proposed(&self, revision: &Revision, who: &PersonId) -> Result<Proposal, Refused> {
+        let of = |proposal: &Proposal| proposal.rules.site().revision.clone();
+        let asked = || revision.clone();
+        let proposed = self.proposal.as_ref().map(of);
+        let proposal = self.proposal.clone().filter(|_| proposed.as_ref() == Some(revision));
+        let proposal = proposal.ok_or_else(|| Refused::NotProposed { asked: asked(), proposed })?;
+        let name = |who: &PersonId| who.as_str().trim().to_lowercase();
+        if name(&proposal.who) == name(who) {
+            return Err(Refused::SamePerson { who: who.clone() });
+        }
+        Ok(proposal)
+    }
+
+    /// What putting it in force would do, as far as the site tells.
+    fn look(&self, rules: &RuleSet) -> Outcome {
+        let view = Arc::clone(&self.desk.borrow());
+        Outcome {
+            in_force: false,
+            revision: rules.site().revision.clone(),
+            former: self.rules.site().revision.clone(),
+            changes: impact::changes(self.rules.site(), rules.site()),
+            grades: Vec::new(),
+            orphans: orphans(rules.site(), &view),
+        }
+    }
+
+    async fn publish(
+        &mut self,
+        wish: Wish,
+        next: Settings,
+        rules: Arc<RuleSet>,
+        outcome: Outcome,
+    ) -> Result<Outcome, Refused> {
+        if let (false, None) = (outcome.orphans.is_empty(), wish.orphans) {
+            return Err(Refused::Orphans(outcome.orphans));
+        }
+        let (revisions, kept) = (Arc::clone(&self.revisions), Arc::clone(&rules));
+        let folder = self.running.data_dir.join("revisions");
+        match tokio::task::spawn_blocking(move || revisions.keep(&kept)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(source)) => return Err(Refused::Unwritten { folder, source }),
+            Err(_) => return Err(Refused::Stopping),
+        }
+        let reload = Reload {
+            revision: outcome.revision.clone(),
+            who: wish.who,
+            why: wish.why,
+            from: wish.from,
+            orphans: wish.orphans.unwrap_or(Orphans::Hold),
+        };
+        self.put_in_force(reload).await?;
+        (self.running, self.rules) = (next, rules);
+        Ok(Outcome { in_force: true, ..outcome })
+    }
+
+    /// Reads and compiles all of it, off the threads that must not wait.
+    async fn examine(&self) -> Result<(Settings, Arc<RuleSet>), Refused> {
+        let former = self.rules.site().revision.clone();
+        let Some(path) = self.running.path.clone() else { return Err(Refused::NoFile) };
+        let examined = tokio::task::spawn_blocking(move || config::examine(&path)).await;
+        let examined = examined.map_err(|_| Refused::Stopping)?;
+        let Some(mut next) = examined.settings else {
+            return Err(Refused::Broken { former, problems: examined.problems });
+        };
+        if let Some(key) = needs_restart(&self.running, &next) {
+            return Err(Refused::NeedsRestart { key });
+        }
+        let view = Arc::clone(&self.desk.borrow());
+        let warnings = view.warnings.iter().map(|warning| &**warning);
+        next.site = inherit(&next.site, self.rules.site(), view.alarms.iter().map(|alarm| &**alarm), warnings);
+        let site = Arc::clone(&next.site);
+        let compiled = tokio::task::spawn_blocking(move || RuleSet::compile(site)).await;
+        match compiled.map_err(|_| Refused::Stopping)? {
+            Ok(rules) => Ok((next, Arc::new(rules))),
+            // It was compiled when it was examined.
+            Err(_) => Err(Refused::Broken { former, problems: examined.problems }),
+        }
+    }
+
+    /// What would turn, by the readings that the shard has now.
+    async fn preview(&self, rules: &Arc<RuleSet>) -> Result<Vec<impact::Turned>, Refused> {
+        let (back, state) = oneshot::channel();
+        self.shard.send(ForShard::State(back)).await.map_err(|_| Refused::Stopping)?;
+        let state = state.await.map_err(|_| Refused::Stopping)?;
+        let (before, after) = (Arc::clone(&self.rules), Arc::clone(rules));
+        let turned = tokio::task::spawn_blocking(move || impact::grades(state, &before, &after)).await;
+        turned.map_err(|_| Refused::Stopping)
+    }
+
+    /// Writes the row from which it judges, and waits until the Desk has followed. Where the row is not durable and nobody
+    /// follows, nothing was changed; a disk that fails between the two does not stop what has begun.
+    async fn put_in_force(&mut self, reload: Reload) -> Result<(), Refused> {
+        let former = self.rules.site().revision.clone();
+        let before = self.desk.borrow().reloaded;
+        let (done, durable) = oneshot::channel();
+        let offer = Offer { rows: vec![Row::Revision(Box::new(reload))], done: Some(done) };
+        self.offers.send(offer).await.map_err(|_| Refused::Stopping)?;
+        let is_durable = durable.await.is_ok();
+        let followed = timeout(FOLLOWED_WITHIN, self.desk.wait_for(|view| view.reloaded > before)).await;
+        match (is_durable, matches!(followed, Ok(Ok(_)))) {
+            (true, true) => Ok(()),
+            (true, false) => {
+                error!("the duty loop has not followed a reload yet; it will");
+                Ok(())
+            }
+            (false, true) => {
+                error!("a reload is in force before it is on disk");
+                Ok(())
+            }
+            (false, false) => Err(Refused::Journal { former }),
+        }
+    }
+
+    fn tell(&self, done: &Result<Outcome, Refused>) {
+        let now = self.clock.now().wall;
+        self.metrics.reloaded(done.is_ok(), now);
+        match done {
+            Ok(outcome) => {
+                let site = Arc::clone(self.rules.site());
+                info!(revision = %outcome.revision, former = %outcome.former, changes = outcome.changes.len(), "reloaded");
+                self.in_force.send_replace(Arc::new(InForce { site, since: now, refused: None }));
+            }
+            Err(refused) => {
+                error!(%refused, "the configuration was not reloaded");
+                let why = refused.to_string();
+                self.in_force.send_modify(|in_force| {
+                    *in_force = Arc::new(InForce { refused: Some((now, why)), ..InForce::clone(in_force) });
+                });
+            }
+        }
+    }
+}
