@@ -184,6 +184,34 @@ fn the_console_shows_the_red_that_is_held_in_both_languages() {
 }
 
 #[test]
+fn what_is_told_by_telephone_is_taken_down_on_the_console() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = Demo::start(&folder, "60s");
+    let browser = Browser::start();
+    demo.says(&["console: http://127.0.0.1:"]);
+    browser.open(&format!("http://127.0.0.1:{}/?lang=en", demo.port));
+    browser.press(".report > .do");
+    for (name, value) in [("hazard", "river_flood"), ("area", "400000000001"), ("grade", "orange"), ("seen", "10")] {
+        browser.press(&format!(".report [name={name}] option[value='{value}']"));
+    }
+    for (name, text) in [
+        ("who", "Wang"),
+        ("place", "upstream bridge"),
+        ("by", "village head, 555-0100"),
+        ("why", "water over the road"),
+    ] {
+        browser.fill(&format!(".report [name={name}]"), text);
+    }
+    browser.press(".report button[type=submit]");
+    browser.says(&["Taken down: upstream bridge"]);
+    let alarms = http::get(&format!("http://127.0.0.1:{}/api/v1/alarms", demo.port)).expect("the console answers").json();
+    let alarms = alarms["items"].as_array().expect("a page").clone();
+    let reported = alarms.iter().find(|alarm| alarm["subject"] == "upstream bridge").expect("the report is an alarm");
+    assert_eq!(reported["standing"], "orange", "{reported}");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn what_was_killed_goes_on_and_says_nothing_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut first = Demo::start(&folder, "60s");

@@ -1,11 +1,11 @@
-// What the officer can do: acknowledge, release, cancel. Each says what it means before it is done, and has a named
-// person and a reason. A wish is sent under one key however often it is tried.
+// What the officer can do to a warning: acknowledge, release, cancel.
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { GradeMark } from "./marks";
-import { lost, may, session } from "./session";
-import { ask, detail, selected, stale } from "./state";
+import { may } from "./session";
+import { detail, selected, stale } from "./state";
+import { WishForm } from "./wish";
 import type { Detail, Right, Summary } from "./wire";
 import { say, sayCode } from "./words";
 
@@ -21,30 +21,6 @@ export function mayHere(act: Act, whole: Detail | null): boolean {
 /** The act whose form is open. */
 export const opened = signal<Act | null>(null);
 
-const NAME_KEPT_AS = "watchfire.who";
-
-function keptName(): string {
-  try {
-    return localStorage.getItem(NAME_KEPT_AS) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function keepName(who: string): void {
-  try {
-    localStorage.setItem(NAME_KEPT_AS, who);
-  } catch {
-    // A browser that keeps nothing asks again next time.
-  }
-}
-
-function newKey(): string {
-  // `randomUUID` is there in secure contexts only; a console reached by an address on the county's network is none.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `console-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
-
 function meaning(act: Act, warning: Summary): string {
   if (act === "release") {
     const waiting = warning.waiting;
@@ -54,79 +30,29 @@ function meaning(act: Act, warning: Summary): string {
 }
 
 function Form({ act, warning, done }: { act: Act; warning: Summary; done: (words: string) => void }) {
-  // Whoever signed in acts; only where acts are done for others is their name asked.
-  const named = session.value?.acts_for === true;
-  const self = session.value?.account?.name ?? "";
-  const [who, setWho] = useState(() => (named ? keptName() : self));
-  const [why, setWhy] = useState("");
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const [sending, setSending] = useState(false);
+  const shown = (): number => (act === "release" && warning.waiting !== null ? warning.waiting.version : warning.version);
   // The version that was looked at when the form was opened: what comes later has not been seen.
-  const seen = useRef(act === "release" && warning.waiting !== null ? warning.waiting.version : warning.version);
-  const key = useRef(newKey());
-  const first = useRef<HTMLInputElement>(null);
-  const second = useRef<HTMLInputElement>(null);
-  useEffect(() => (who === "" ? first : second).current?.focus(), []);
-
-  const send = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (who.trim() === "" || why.trim() === "") {
-      setTrouble(say("do.need"));
-      return;
-    }
-    if (stale.value) {
-      setTrouble(say("do.offline"));
-      return;
-    }
-    setSending(true);
-    if (named) keepName(who.trim());
-    const answer = await ask<Summary | null>(`/api/v1/warnings/${encodeURIComponent(warning.id)}/${act}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "Idempotency-Key": key.current },
-      body: JSON.stringify({ ...(named ? { who: who.trim() } : {}), why: why.trim(), version: seen.current }),
-    });
-    setSending(false);
-    if (!("failed" in answer)) {
-      done(say(`do.done.${act}`, { who: who.trim() }));
-      return;
-    }
-    if (answer.failed.status === 401) void lost();
-    const refused = answer.failed.refusal?.refused;
-    setTrouble(refused === "stale" ? say("do.refused.stale") : say("do.failed", { why: answer.failed.detail }));
-    if (refused !== undefined) {
-      // It was heard and refused: another try is another wish, at what is seen now.
-      key.current = newKey();
-      seen.current = act === "release" && warning.waiting !== null ? warning.waiting.version : warning.version;
-    }
-  };
-
+  const seen = useRef(shown());
   return (
-    <form class={`act-form ${act}`} onSubmit={(event) => void send(event)}>
-      <p class="meaning">
-        {act === "release" && warning.waiting !== null && <GradeMark grade={warning.waiting.grade} size={18} />} {meaning(act, warning)}
-      </p>
-      {named && (
-        <label>
-          {say("do.who")}
-          <input ref={first} value={who} maxLength={100} autocomplete="name" required onInput={(event) => setWho(event.currentTarget.value)} />
-        </label>
-      )}
-      <label class="grow">
-        {say("do.why")}
-        <input ref={second} value={why} maxLength={1000} autocomplete="off" required onInput={(event) => setWhy(event.currentTarget.value)} />
-      </label>
-      <button type="submit" class={`do ${act}`} disabled={sending || stale.value}>
-        {sending ? say("do.sending") : say("do.send", { act: say(`do.${act}`) })}
-      </button>
-      <button type="button" class="quiet-button" onClick={() => (opened.value = null)}>
-        {say("do.back")}
-      </button>
-      {trouble !== null && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
-    </form>
+    <WishForm<Summary | null>
+      look={act}
+      meaning={
+        <>
+          {act === "release" && warning.waiting !== null && <GradeMark grade={warning.waiting.grade} size={18} />} {meaning(act, warning)}
+        </>
+      }
+      word={say(`do.${act}`)}
+      path={`/api/v1/warnings/${encodeURIComponent(warning.id)}/${act}`}
+      body={() => ({ body: { version: seen.current } })}
+      refused={(failed) => {
+        if (failed.refusal === undefined) return undefined;
+        // Another try is at what is seen now.
+        seen.current = shown();
+        return failed.refusal.refused === "stale" ? say("do.refused.stale") : undefined;
+      }}
+      done={(_, who) => done(say(`do.done.${act}`, { who }))}
+      back={() => (opened.value = null)}
+    />
   );
 }
 

@@ -1,9 +1,13 @@
 // What is being warned of now, worst first; and, when nothing is, whether that silence can be trusted.
 
+import { useState } from "preact/hooks";
 import { age, clock, measured, moment, number } from "./format";
 import { GradeMark, Mark } from "./marks";
+import { Report } from "./report";
+import { may } from "./session";
 import { beat, ended, lastWord, live, now, selected, stale, tick } from "./state";
 import type { Incident, Summary } from "./wire";
+import { WishForm } from "./wish";
 import { inLanguage, say, sayCode } from "./words";
 
 /** Where a warning stands on its way to the public. */
@@ -127,6 +131,7 @@ function Quiet() {
 }
 
 function Trouble({ incident }: { incident: Incident }) {
+  const [noting, setNoting] = useState(false);
   const until = incident.until === null ? say("incident.lasts") : moment(incident.until);
   const sensors = incident.sensors.map((sensor) => `${sensor.station_name} ${sensor.point}`).join(say("list.comma"));
   return (
@@ -139,6 +144,23 @@ function Trouble({ incident }: { incident: Incident }) {
       </span>
       {incident.count > 0 && <span class="muted">{say("incident.sensors", { n: incident.count })}</span>}
       {incident.attention.is === "unacked" && <span class="noted needed">● {say("list.unacked")}</span>}
+      {incident.attention.is === "acked" && <span class="noted muted">{say("list.acked", { who: incident.attention.by ?? "" })}</span>}
+      {incident.attention.is === "unacked" && may("acknowledge") && (
+        <button type="button" class="do ack" aria-expanded={noting} disabled={stale.value} onClick={() => setNoting(!noting)}>
+          {say("do.ack")}
+        </button>
+      )}
+      {noting && (
+        <WishForm<unknown>
+          look="ack"
+          meaning={say("do.note.means")}
+          word={say("do.ack")}
+          path={`/api/v1/incidents/${encodeURIComponent(incident.id)}/ack`}
+          body={() => ({ body: {} })}
+          done={() => setNoting(false)}
+          back={() => setNoting(false)}
+        />
+      )}
     </li>
   );
 }
@@ -167,6 +189,7 @@ export function List() {
       <h2>
         {say("list.title")} <span class="muted">{live.value.length}</span>
       </h2>
+      <Report />
       {live.value.length === 0 && <p class="none">{say("list.none")}</p>}
       {live.value.length === 0 && <Quiet />}
       <ul>

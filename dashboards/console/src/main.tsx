@@ -8,7 +8,8 @@ import "./console.css";
 import { Detail } from "./detail";
 import { List } from "./list";
 import { NUMERAL } from "./marks";
-import { Door, locked, lost, mayLook, refresh, session, touched } from "./session";
+import { taking } from "./report";
+import { Door, locked, lost, may, mayLook, refresh, session, touched } from "./session";
 import { counts, detail, everHeard, listen, move, selected, stale, start, warnings } from "./state";
 import { GRADES } from "./wire";
 import { Banners, Top } from "./top";
@@ -38,6 +39,7 @@ const KEYS: Record<string, () => void> = {
   a: () => act("ack"),
   r: () => act("release"),
   l: switchLanguage,
+  t: () => (taking.value = may("set_grade") && !stale.value),
 };
 
 function act(which: "ack" | "release"): void {
@@ -53,6 +55,7 @@ document.addEventListener("keydown", (event) => {
   touched();
   if (event.key === "Escape") {
     if (locked.value) locked.value = false;
+    else if (taking.value) taking.value = false;
     else if (opened.value !== null) opened.value = null;
     else if (window.innerWidth <= 900) selected.value = null;
     return;

@@ -273,6 +273,12 @@ export interface Readings extends PointName {
   samples: [number, number | null, number][];
 }
 
+/** A page of a long list; `next` is where the next one begins. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
 export interface Problem {
   status: number;
   title: string;
