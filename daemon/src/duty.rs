@@ -24,6 +24,10 @@ use watchfire_rules::figures::{Fact, Watcher};
 use crate::storage::ledger::{Entry, Ledger, LedgerError, LedgerId};
 use crate::views::DeskView;
 
+mod queue;
+
+use queue::{Queue, Waiting};
+
 /// A finding whose journal row is not on disk after this long is recorded all the same, marked unjournaled: a sick disk
 /// must not silence a warning.
 pub const JOURNAL_LAG_MAX: Span = Span::seconds(2);
@@ -32,6 +36,11 @@ pub const JOURNAL_LAG_MAX: Span = Span::seconds(2);
 const WATCHES_EVERY: Span = Span::seconds(1);
 /// So few are always shown as they are.
 const FEW_WATCHES: usize = 500;
+
+/// Things said by shards that one round hears at most, so that what is urgent among the rest waits for one round at most.
+const HEARD_A_ROUND: usize = 1_024;
+/// Of these no more are kept here than this: the shard waits.
+const WAITING_MAX: usize = 131_072;
 
 /// Notices that one courier holds at a time; the rest stay in the Desk's outbox until receipts make room.
 pub const IN_FLIGHT: usize = 64;
@@ -64,23 +73,6 @@ pub struct Reloading {
     pub site: Arc<Site>,
 }
 
-/// What waits for the journal, in order.
-enum Waiting {
-    Finding(Finding),
-    Outage(Outage),
-    Reload(Reloading),
-}
-
-impl Waiting {
-    const fn seq(&self) -> Seq {
-        match self {
-            Self::Finding(finding) => finding.seq,
-            Self::Outage(outage) => outage.seq,
-            Self::Reload(reloading) => reloading.seq,
-        }
-    }
-}
-
 /// What one round came to. Everything in it is in the ledger.
 #[derive(Debug)]
 pub struct Round<M: Mode> {
@@ -88,7 +80,7 @@ pub struct Round<M: Mode> {
     pub send: Vec<Durable<Notice<M>>>,
     /// Answers to commands and deeds, in the order they were asked.
     pub answers: Vec<Result<(), Refusal>>,
-    /// Findings now in the ledger or known to be repeats.
+    /// Findings now in the ledger or known to be repeats, with all that were said before them.
     pub findings: u64,
     /// How many of them before their journal row was durable.
     pub unjournaled: u64,
@@ -121,8 +113,12 @@ pub enum DutyError {
 pub struct Duty<M: Mode> {
     desk: Desk<M>,
     ledger: Ledger,
-    /// What waits for the journal, with when it came.
-    waiting: VecDeque<(Steady, Waiting)>,
+    /// What waits for the journal and for its turn.
+    waiting: Queue,
+    /// Whether more of it could have been heard in the last round.
+    more: bool,
+    /// How much of what was said first is known to be in the ledger.
+    heard: u64,
     in_flight: BTreeMap<ChannelName, BTreeSet<NoticeId>>,
     /// What the ledger holds, as proof for what leaves.
     proof: Durable<LedgerId>,
@@ -133,7 +129,7 @@ pub struct Duty<M: Mode> {
     /// Answers to the commands among them.
     unanswered: Vec<Result<(), Refusal>>,
     /// Findings among them, and those of them that were not on disk.
-    uncounted: (u64, u64),
+    uncounted: u64,
     /// The highest journal row that the ledger knew at the start.
     highest: Seq,
     unjournaled: u64,
@@ -185,13 +181,15 @@ impl<M: Mode> Duty<M> {
         Ok(Self {
             desk,
             ledger,
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
+            more: false,
+            heard: 0,
             sites: VecDeque::new(),
             in_flight,
             proof,
             unrecorded: Vec::new(),
             unanswered: Vec::new(),
-            uncounted: (0, 0),
+            uncounted: 0,
             highest,
             unjournaled: 0,
             version: 0,
@@ -210,9 +208,9 @@ impl<M: Mode> Duty<M> {
         let mut asked = Vec::new();
         for said in said {
             match said {
-                Said::Finding(finding) => self.waiting.push_back((now.steady, Waiting::Finding(finding))),
-                Said::Outage(outage) => self.waiting.push_back((now.steady, Waiting::Outage(outage))),
-                Said::Reload(reloading) => self.waiting.push_back((now.steady, Waiting::Reload(reloading))),
+                Said::Finding(finding) => self.waiting.push(now.steady, Waiting::Finding(finding)),
+                Said::Outage(outage) => self.waiting.push(now.steady, Waiting::Outage(outage)),
+                Said::Reload(reloading) => self.waiting.push(now.steady, Waiting::Reload(reloading)),
                 Said::Command(command) => {
                     asked.push(inputs.len());
                     inputs.push(Input::Command(command));
@@ -237,31 +235,28 @@ impl<M: Mode> Duty<M> {
         }
         let mut round = self.decide(now, &inputs, &asked)?;
         round.facts = std::mem::take(&mut self.uncounted_facts);
-        (round.findings, round.unjournaled) = std::mem::take(&mut self.uncounted);
+        let heard = self.waiting.heard();
+        round.findings = heard - std::mem::replace(&mut self.heard, heard);
+        round.unjournaled = std::mem::take(&mut self.uncounted);
         self.unjournaled += round.unjournaled;
         round.send = self.hand_out();
         Ok(round)
     }
 
-    /// Moves findings whose rows are durable, or that have waited too long, to the inputs; in order, so a finding never
-    /// overtakes an earlier one.
+    /// Moves what is durable, or has waited too long, to the inputs.
     fn ripe(&mut self, now: Now, durable: Seq, inputs: &mut Vec<Input>) {
-        let (findings, unjournaled) = &mut self.uncounted;
-        while let Some((since, waiting)) = self.waiting.front() {
-            let is_durable = waiting.seq() <= durable;
-            if !is_durable && now.steady - *since < JOURNAL_LAG_MAX {
-                break;
-            }
-            *findings += 1;
-            *unjournaled += u64::from(!is_durable);
-            match self.waiting.pop_front() {
-                Some((_, Waiting::Finding(finding))) => inputs.push(Input::Finding(finding)),
-                Some((_, Waiting::Outage(outage))) => inputs.push(Input::Outage(outage)),
-                Some((_, Waiting::Reload(Reloading { reload, seq, site }))) => {
+        let is_ripe = |since, seq| seq <= durable || now.steady - since >= JOURNAL_LAG_MAX;
+        let (taken, left) = self.waiting.take(HEARD_A_ROUND, is_ripe);
+        self.more = left > 0;
+        for waiting in taken {
+            self.uncounted += u64::from(waiting.seq() > durable);
+            match waiting {
+                Waiting::Finding(finding) => inputs.push(Input::Finding(finding)),
+                Waiting::Outage(outage) => inputs.push(Input::Outage(outage)),
+                Waiting::Reload(Reloading { reload, seq, site }) => {
                     self.sites.push_back((seq, site));
                     inputs.push(Input::Reload { reload, seq });
                 }
-                None => break,
             }
         }
     }
@@ -330,7 +325,8 @@ impl<M: Mode> Duty<M> {
 
     /// When [`round`](Self::round) next wants to be called although nobody says anything.
     pub fn next_deadline(&self) -> Option<Steady> {
-        let waiting = self.waiting.front().map(|(since, _)| *since + JOURNAL_LAG_MAX);
+        let patience = if self.more { Span(0) } else { JOURNAL_LAG_MAX };
+        let waiting = self.waiting.since().map(|since| since + patience);
         [waiting, self.desk.next_deadline()].into_iter().flatten().min()
     }
 
@@ -342,7 +338,17 @@ impl<M: Mode> Duty<M> {
 
     /// Whether a finding waits for the journal.
     pub fn waits_for_journal(&self) -> bool {
-        !self.waiting.is_empty()
+        self.waiting.len() > 0
+    }
+
+    /// Whether more could be heard at once.
+    pub const fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// Whether more may be said: not while very much waits to be heard.
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING_MAX
     }
 
     /// The Desk for the screens.

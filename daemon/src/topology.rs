@@ -41,7 +41,7 @@ use crate::storage::DataDir;
 use crate::storage::disk::RealDisk;
 use crate::storage::journal::Commit;
 use crate::storage::series::SeriesStore;
-use crate::turns::duty::{Couriers, DutyTurns};
+use crate::turns::duty::{Couriers, DutyTurns, PER_ROUND};
 use crate::turns::journal::JournalTurns;
 use crate::turns::series::SeriesTurns;
 use crate::turns::shard::ShardTurns;
@@ -67,7 +67,7 @@ pub use start_error::StartError;
 /// Commits between the journal and the shard. Full: the journal waits, so intake fills, so sources wait or shed.
 const COMMITS: usize = 64;
 /// Things said to the duty loop. Full: the shard or a courier waits; nothing is dropped.
-const SAID: usize = 4_096;
+const SAID: usize = PER_ROUND;
 /// Commands between the API and the duty loop. Full: the asker waits.
 const ASKED: usize = 64;
 /// How often it is asked whether something was turned away that the ledger does not have yet.

@@ -60,6 +60,27 @@ fn every_mistake_is_told_with_its_place() {
 }
 
 #[test]
+fn margins_may_be_steps_of_a_sensor_and_delays_so_many_of_the_last_few() {
+    let text = std::fs::read_to_string(folder().join("09-deadband-too-small.toml")).expect("the case is readable");
+    let text = text
+        .replace("resolution = \"0.01 m\"", "resolution = \"1 cm\"\nrange = [\"40 m\", \"60 m\"]")
+        .replace(
+            "lift_margin = \"2 cm\"",
+            "lift_margin = { default = \"4 x resolution\", red = \"5% of range\" }\nraise_after = \"2 of 3 samples or 5 min\"",
+        )
+        .replace("\"3.0 m\"", "\"43.0 m\"")
+        .replace("\"4.0 m\"", "\"44.0 m\"");
+    let examined = config::examine_str("margins.toml", &text, &folder());
+    let settings = examined.settings.unwrap_or_else(|| panic!("{}", examined.problems));
+    let rule = settings.site.rules.first().expect("there is one");
+    let close = |margin: Option<f64>, due: f64| margin.is_some_and(|margin| (margin - due).abs() < 1e-12);
+    assert!(close(rule.lift_margin.yellow, 0.04), "{:?}", rule.lift_margin);
+    assert!(close(rule.lift_margin.red, 1.0), "{:?}", rule.lift_margin);
+    let delay = Delay { samples: Some(2), of: Some(3), span: Some(Span::minutes(5)) };
+    assert_eq!(rule.raise_after, PerGrade::all(delay));
+}
+
+#[test]
 fn the_example_site_is_sound_and_means_what_it_says() {
     let examined = config::examine(&example());
     assert!(examined.problems.is_empty(), "{}", examined.problems);
@@ -183,7 +204,7 @@ fn the_reduced_machine_is_reached_by_configuration_alone() {
     }
     assert_eq!((rule.class, rule.coverage), (Class::Instant, 0.0));
     assert_eq!((rule.lift_below.blue, rule.lift_below.red, rule.lift_below.orange), (Some(3.6), Some(9.0), None));
-    assert_eq!(rule.raise_after.red, Delay { samples: None, span: Some(Span::ZERO) });
+    assert_eq!(rule.raise_after.red, Delay { samples: None, of: None, span: Some(Span::ZERO) });
 }
 
 #[test]

@@ -31,7 +31,8 @@ impl Pace {
     /// How far back a grade may depend on what was seen, at one sample each `interval`.
     pub(crate) fn reach(&self, interval: Span) -> Span {
         let delay = |delay: &Delay| {
-            let by_count = delay.samples.map(|n| i64::from(n).saturating_mul(interval.0));
+            let samples = delay.samples.map(|n| delay.of.map_or(n, |of| of.max(n)));
+            let by_count = samples.map(|n| i64::from(n).saturating_mul(interval.0));
             let by_span = delay.span.map(|span| span.0);
             match (by_count, by_span) {
                 (Some(a), Some(b)) => a.min(b),
@@ -160,9 +161,11 @@ pub(crate) struct Seen {
 /// What a rung remembers. Times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Rung {
-    /// Samples in a row that met it; 0 = not met.
+    /// Samples that met it: in a row, or among the last few where the delay says so; 0 = not met.
     met: u32,
-    /// Covered time since the first of them.
+    /// Which of the last samples met it, the newest in the lowest bit.
+    recent: u32,
+    /// Covered time since the first of those in a row.
     met_for: i64,
     /// Event time of the first of them; of the grade in force, of those that led to it.
     onset: i64,
@@ -172,7 +175,21 @@ struct Rung {
     held_for: i64,
 }
 
-const UNTOUCHED: Rung = Rung { met: 0, met_for: 0, onset: 0, short_for: -1, held_for: 0 };
+impl Rung {
+    /// Takes one sample, `covered` after the one before.
+    fn count(&mut self, meets: bool, delay: Delay, covered: i64) {
+        let in_a_row = self.recent & 1 == 1;
+        self.recent = (self.recent << 1) | u32::from(meets);
+        self.met = match delay.of {
+            Some(of) => (self.recent & (u32::MAX >> (32 - of.clamp(1, Delay::OF_MOST)))).count_ones(),
+            None if meets => self.met.saturating_add(1),
+            None => 0,
+        };
+        self.met_for = if meets && in_a_row { self.met_for.saturating_add(covered) } else { 0 };
+    }
+}
+
+const UNTOUCHED: Rung = Rung { met: 0, recent: 0, met_for: 0, onset: 0, short_for: -1, held_for: 0 };
 
 /// Where one subject stands on its ladder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -291,32 +308,24 @@ impl Climb {
             if !rungs.has(place) {
                 continue;
             }
+            let delay = pace.raise_after[place];
             if broken && rung.met > 0 {
                 moved.torn |= level > self.judged;
-                rung.met = 0;
+                (rung.met, rung.recent) = (0, 0);
             }
-            if turned < rungs.raise[place] {
-                rung.met = 0;
-                continue;
-            }
-            if level > seen.trust.cap.level() {
+            let meets = turned >= rungs.raise[place];
+            if meets && level > seen.trust.cap.level() {
                 // Not to be believed so far: neither counts nor begins anew.
                 continue;
             }
-            if rung.met == 0 {
-                rung.met_for = 0;
-                if level > self.judged {
-                    rung.onset = seen.at.0;
-                }
-            } else {
-                rung.met_for = rung.met_for.saturating_add(covered);
+            if meets && rung.met == 0 && level > self.judged {
+                rung.onset = seen.at.0;
             }
-            rung.met = rung.met.saturating_add(1);
-            let delay = pace.raise_after[place];
+            rung.count(meets, delay, covered);
             let over = delay.is_none()
                 || delay.samples.is_some_and(|samples| rung.met >= samples)
                 || delay.span.is_some_and(|span| rung.met_for >= span.0);
-            if over {
+            if meets && over {
                 reached = level;
             }
         }
@@ -386,7 +395,7 @@ impl Climb {
         for (rung, level) in self.rungs.iter_mut().zip(LEVELS) {
             rung.short_for = -1;
             if level > self.judged {
-                (rung.met, rung.met_for) = (0, 0);
+                (rung.met, rung.recent, rung.met_for) = (0, 0, 0);
             }
         }
         self.pending = 0;
@@ -405,6 +414,9 @@ impl Climb {
         let moved = Moved { from: self.judged, pending_from: self.pending, torn: false };
         for (rung, theirs) in self.rungs.iter_mut().zip(&other.rungs) {
             if theirs.met > 0 {
+                if theirs.recent.count_ones() > rung.recent.count_ones() {
+                    rung.recent = theirs.recent;
+                }
                 (rung.met, rung.met_for) = (theirs.met.max(rung.met), theirs.met_for.max(rung.met_for));
             }
             rung.short_for = rung.short_for.min(theirs.short_for);

@@ -204,7 +204,8 @@ fn what_is_told_by_telephone_is_taken_down_on_the_console() {
     }
     browser.press(".report button[type=submit]");
     browser.says(&["Taken down: upstream bridge"]);
-    let alarms = http::get(&format!("http://127.0.0.1:{}/api/v1/alarms", demo.port)).expect("the console answers").json();
+    let alarms =
+        http::get(&format!("http://127.0.0.1:{}/api/v1/alarms", demo.port)).expect("the console answers").json();
     let alarms = alarms["items"].as_array().expect("a page").clone();
     let reported = alarms.iter().find(|alarm| alarm["subject"] == "upstream bridge").expect("the report is an alarm");
     assert_eq!(reported["standing"], "orange", "{reported}");

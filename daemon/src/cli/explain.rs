@@ -38,7 +38,7 @@ pub(crate) fn print(settings: &Settings, rules: &RuleSet, wanted: &str, style: S
             let object = serde_json::json!({
                 "rule": rule.id, "subject": subject.subject, "grade": step.grade, "unit": subject.unit.map(|unit| unit.symbol),
                 "raise_at": step.raise_at, "lift_below": step.lift_below,
-                "raise_after_samples": step.raise_after.samples, "raise_after_ms": step.raise_after.span,
+                "raise_after_samples": step.raise_after.samples, "raise_after_of": step.raise_after.of, "raise_after_ms": step.raise_after.span,
                 "lift_after_ms": step.lift_after, "hold_ms": step.hold,
             });
             let _ = writeln!(out, "{object}");
@@ -367,10 +367,12 @@ fn agreed(release: Release, lang: Lang) -> String {
 }
 
 fn delay(delay: Delay, lang: Lang) -> String {
-    let samples = delay.samples.map(|n| match lang {
-        Lang::En if n == 1 => "1 sample".to_owned(),
-        Lang::En => format!("{n} samples"),
-        Lang::Zh => format!("{n} 个样本"),
+    let samples = delay.samples.map(|n| match (lang, delay.of) {
+        (Lang::En, Some(of)) => format!("{n} of the last {of} samples"),
+        (Lang::Zh, Some(of)) => format!("最近 {of} 个样本中的 {n} 个"),
+        (Lang::En, None) if n == 1 => "1 sample".to_owned(),
+        (Lang::En, None) => format!("{n} samples"),
+        (Lang::Zh, None) => format!("{n} 个样本"),
     });
     let span = delay.span.map(|span| span.to_string());
     match (samples, span) {

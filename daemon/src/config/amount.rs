@@ -115,7 +115,7 @@ pub(crate) fn span(node: &Node<'_>) -> Option<At<Span>> {
     node.span()
 }
 
-/// Reads a delay: `"2 samples or 5 min"`, `"3 samples"`, `"5 min"`, `"0s"`.
+/// Reads a delay: `"2 samples or 5 min"`, `"3 samples"`, `"2 of 3 samples"`, `"5 min"`, `"0s"`.
 pub(crate) fn delay(node: &Node<'_>) -> Option<At<Delay>> {
     let text = match node.shape("") {
         Shape::Number(At { value: 0.0, at }) => return Some(At { value: Delay::NONE, at }),
@@ -127,8 +127,9 @@ pub(crate) fn delay(node: &Node<'_>) -> Option<At<Delay>> {
     match parse_delay(&text.value) {
         Some(delay) => Some(At { value: delay, at: text.at }),
         None => {
-            let problem = Problem::error(text.at, format!("\"{}\" is not a delay", text.value))
-                .hint("write \"2 samples\", \"5 min\" or \"2 samples or 5 min\" (whichever comes first)");
+            let problem = Problem::error(text.at, format!("\"{}\" is not a delay", text.value)).hint(
+                "write \"2 samples\", \"2 of 3 samples\", \"5 min\" or \"2 samples or 5 min\" (whichever comes first)",
+            );
             node.cx.report(problem);
             None
         }
@@ -141,12 +142,24 @@ fn parse_delay(text: &str) -> Option<Delay> {
         let part = part.trim();
         let count = part.strip_suffix("samples").or_else(|| part.strip_suffix("sample"));
         match count {
-            Some(count) if delay.samples.is_none() => delay.samples = Some(count.trim().parse().ok()?),
+            Some(count) if delay.samples.is_none() => (delay.samples, delay.of) = parse_count(count)?,
             None if delay.span.is_none() => delay.span = Some(part.parse::<Span>().ok()?),
             Some(_) | None => return None,
         }
     }
     Some(delay)
+}
+
+/// `3`, or `2 of 3`: the least of the last few.
+fn parse_count(text: &str) -> Option<(Option<u32>, Option<u32>)> {
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    match text.split_once(" of ") {
+        None => Some((Some(number(text)?), None)),
+        Some((least, of)) => {
+            let (least, of) = (number(least)?, number(of)?);
+            (1 <= least && least <= of && of <= Delay::OF_MOST).then_some((Some(least), Some(of)))
+        }
+    }
 }
 
 /// A value for all grades, and others for single ones.
@@ -223,11 +236,29 @@ mod tests {
     #[test]
     fn delays_are_samples_or_time_whichever_is_first() {
         let read = |text| parse_delay(text);
-        assert_eq!(read("2 samples or 5 min"), Some(Delay { samples: Some(2), span: Some(Span::minutes(5)) }));
-        assert_eq!(read("5m or 2 samples"), Some(Delay { samples: Some(2), span: Some(Span::minutes(5)) }));
-        assert_eq!(read("1 sample"), Some(Delay { samples: Some(1), span: None }));
-        assert_eq!(read("0s"), Some(Delay { samples: None, span: Some(Span::ZERO) }));
-        for text in ["", "2 samples or 3 samples", "3 of 5", "soon", "-1 samples"] {
+        assert_eq!(
+            read("2 samples or 5 min"),
+            Some(Delay { samples: Some(2), span: Some(Span::minutes(5)), ..Delay::NONE })
+        );
+        assert_eq!(
+            read("5m or 2 samples"),
+            Some(Delay { samples: Some(2), span: Some(Span::minutes(5)), ..Delay::NONE })
+        );
+        assert_eq!(read("1 sample"), Some(Delay { samples: Some(1), ..Delay::NONE }));
+        assert_eq!(read("0s"), Some(Delay { span: Some(Span::ZERO), ..Delay::NONE }));
+        let of = |least, of| Some(Delay { samples: Some(least), of: Some(of), ..Delay::NONE });
+        assert_eq!(read("2 of 3 samples"), of(2, 3));
+        assert_eq!(read("32 of 32 samples"), of(32, 32));
+        for text in [
+            "",
+            "2 samples or 3 samples",
+            "3 of 5",
+            "4 of 3 samples",
+            "0 of 3 samples",
+            "2 of 33 samples",
+            "soon",
+            "-1 samples",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

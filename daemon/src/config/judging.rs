@@ -9,7 +9,7 @@ use watchfire_model::unit::Unit;
 use crate::config::amount::{self, Amount, Graded};
 use crate::config::corroborate::CorroborateDraft;
 use crate::config::problem::Problem;
-use crate::config::read::{At, Node, Shape, Table};
+use crate::config::read::{At, Context, Node, Shape, Table};
 
 /// Part of a window that must be covered where nobody says otherwise.
 pub(crate) const COVERAGE: f64 = 0.85;
@@ -25,7 +25,7 @@ pub(crate) struct Judging {
     pub(crate) lift_after: Graded<At<Span>>,
     pub(crate) hold: Graded<At<Span>>,
     pub(crate) lift_below: Graded<At<Bar>>,
-    pub(crate) lift_margin: Graded<At<Amount>>,
+    pub(crate) lift_margin: Graded<At<Margin>>,
     pub(crate) coverage: Option<f64>,
     pub(crate) suspect_cap: Option<Grade>,
     pub(crate) fast_rise: Option<bool>,
@@ -39,6 +39,17 @@ pub(crate) enum Bar {
     /// At a value.
     Value(Amount),
     /// At a share of the value at which it is raised, such as 0.8.
+    Share(f64),
+}
+
+/// How far from where a grade is raised it is left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Margin {
+    /// So far.
+    Amount(Amount),
+    /// So many steps of the coarsest sensor watched.
+    Steps(f64),
+    /// Such a share of the widest range watched.
     Share(f64),
 }
 
@@ -114,7 +125,7 @@ impl Judging {
                     }
                 },
                 (None, Some(margin)) => {
-                    *lift_margin.get_mut(grade) = amount::convert_difference(cx, margin, rungs.unit);
+                    *lift_margin.get_mut(grade) = rungs.margin(cx, margin);
                 }
                 // The hazard's word; a margin in metres says nothing to a rule that judges metres an hour.
                 (None, None) => {
@@ -126,10 +137,8 @@ impl Judging {
                         }
                     }
                     if lift_below.get(grade).is_none() {
-                        *lift_margin.get_mut(grade) = defaults
-                            .lift_margin
-                            .get(grade)
-                            .and_then(|margin| plainly(margin.value, rungs.unit, Unit::convert_difference));
+                        *lift_margin.get_mut(grade) =
+                            defaults.lift_margin.get(grade).and_then(|margin| rungs.margin_of(margin.value));
                     }
                 }
             }
@@ -197,6 +206,43 @@ pub(crate) struct Rungs {
     pub(crate) raise_at: PerGrade<Option<f64>>,
     pub(crate) unit: Unit,
     pub(crate) direction: Direction,
+    /// The coarsest resolution of what is watched and judged in this unit.
+    pub(crate) resolution: Option<f64>,
+    /// The widest range of it.
+    pub(crate) span: Option<f64>,
+}
+
+impl Rungs {
+    /// A margin in the rule's unit, or what is wrong with it.
+    fn margin(&self, cx: &Context<'_>, margin: &At<Margin>) -> Option<f64> {
+        let lacking = |key: &str, what: &str| {
+            let problem = Problem::error(margin.at, format!("no point that is watched says its `{key}`"));
+            cx.report(
+                problem.label(format!("a margin in {what} needs it")).hint(format!("write `{key}` at the point")),
+            );
+        };
+        match margin.value {
+            Margin::Amount(value) => amount::convert_difference(cx, &At { value, at: margin.at }, self.unit),
+            Margin::Steps(_) if self.resolution.is_none() => {
+                lacking("resolution", "steps of the resolution");
+                None
+            }
+            Margin::Share(_) if self.span.is_none() => {
+                lacking("range", "shares of the range");
+                None
+            }
+            Margin::Steps(_) | Margin::Share(_) => self.margin_of(margin.value),
+        }
+    }
+
+    /// The same where it says anything to this rule.
+    fn margin_of(&self, margin: Margin) -> Option<f64> {
+        match margin {
+            Margin::Amount(amount) => plainly(amount, self.unit, Unit::convert_difference),
+            Margin::Steps(steps) => self.resolution.map(|resolution| resolution * steps),
+            Margin::Share(share) => self.span.map(|span| span * share),
+        }
+    }
 }
 
 /// All values in effect.
@@ -227,11 +273,25 @@ pub(crate) fn bar(node: &Node<'_>) -> Option<At<Bar>> {
     amount::amount(node).map(|amount| amount.map(Bar::Value))
 }
 
-fn margin(node: &Node<'_>) -> Option<At<Amount>> {
+/// `"0.05 m"`, `"3 x resolution"`, or `"5% of range"`.
+pub(crate) fn margin(node: &Node<'_>) -> Option<At<Margin>> {
+    if let Shape::Text(text) = node.shape("") {
+        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite());
+        if let Some(steps) = text.value.strip_suffix("resolution") {
+            let steps = steps.trim_end().strip_suffix(['x', '×']).and_then(number);
+            let Some(steps) = steps else { return node.refuse("a number of steps such as \"3 x resolution\"") };
+            return Some(At { value: Margin::Steps(steps), at: text.at });
+        }
+        if let Some(share) = text.value.strip_suffix("of range") {
+            let share = share.trim_end().strip_suffix('%').and_then(number);
+            let Some(share) = share else { return node.refuse("a share such as \"5% of range\"") };
+            return Some(At { value: Margin::Share(share / 100.0), at: text.at });
+        }
+    }
     let margin = amount::amount(node)?;
     if margin.value.value < 0.0 {
         node.cx.report(Problem::error(margin.at, "a margin is a distance: it has no sign"));
         return None;
     }
-    Some(margin)
+    Some(margin.map(Margin::Amount))
 }

@@ -113,7 +113,16 @@ impl Rules {
             watched.one_each(cx, known.field, &id);
         }
         let whence = if matches!(ladder, Ladder::Station) { Thresholded::Station } else { Thresholded::Here };
-        let rungs = Rungs { whence, raise_at, unit, direction };
+        let same_unit =
+            || watched.points.iter().filter_map(|ix| known.field.points.get(*ix)).filter(|it| it.unit == unit);
+        let rungs = Rungs {
+            whence,
+            raise_at,
+            unit,
+            direction,
+            resolution: same_unit().filter_map(|point| point.resolution).reduce(f64::max),
+            span: same_unit().filter_map(|point| point.range.map(|(low, high)| high - low)).reduce(f64::max),
+        };
         let none = Judging::default();
         let defaults = hazard.and_then(|ix| known.profiles.defaults.get(ix)).unwrap_or(&none);
         let profile: Option<&Hazard> = hazard.and_then(|ix| known.profiles.list.get(ix));
@@ -301,7 +310,7 @@ fn rung(node: &Node<'_>, grade: Grade, judging: &mut Judging) -> Option<At<Amoun
     if let Some(below) = table.get("lift_below").and_then(|node| judging::bar(&node)) {
         judging.lift_below.set(grade, below);
     }
-    if let Some(margin) = table.get("lift_margin").and_then(|node| amount::amount(&node)) {
+    if let Some(margin) = table.get("lift_margin").and_then(|node| judging::margin(&node)) {
         judging.lift_margin.set(grade, margin);
     }
     if let Some(delay) = table.get("raise_after").and_then(|node| amount::delay(&node)) {

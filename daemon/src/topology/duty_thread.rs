@@ -49,15 +49,19 @@ impl DutyThread {
             self.round();
         }
         self.round();
+        while self.turns.has_more() {
+            self.round();
+        }
     }
 
     fn wait(&mut self, asking: bool) -> Woken {
         let (due, waits_for_journal) = (self.turns.patience(self.clock.now()), self.turns.waits_for_journal());
+        let has_room = self.turns.has_room();
         self.handle.block_on(async {
             tokio::select! {
                 biased;
                 asked = self.asked.recv(), if asking => Woken::Asked(asked),
-                count = self.said.recv_many(self.turns.said(), PER_ROUND) => Woken::Said(count),
+                count = self.said.recv_many(self.turns.said(), PER_ROUND), if has_room => Woken::Said(count),
                 Ok(()) = self.durable.changed(), if waits_for_journal => Woken::Durable,
                 () = tokio::time::sleep(due) => Woken::Due,
             }

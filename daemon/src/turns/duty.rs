@@ -24,8 +24,8 @@ use crate::views::{Asked, DeskView, Wish};
 
 /// Longest sleep when nothing is due.
 const IDLE: Span = Span::seconds(1);
-/// Things taken together into one ledger transaction.
-pub const PER_ROUND: usize = 1_024;
+/// Things that are taken together.
+pub const PER_ROUND: usize = 32_768;
 /// After an act the view is published at once, else the more seldom the more stands: at once with a few hundred alarms,
 /// fifty times a second with ten thousand, five times with a hundred thousand. It is shown to people.
 const VIEW_ITEMS_A_MS: usize = 500;
@@ -65,7 +65,7 @@ impl DutyTurns {
         metrics: Arc<Metrics>,
         now: Now,
     ) -> Self {
-        let (said, asked) = (Vec::with_capacity(PER_ROUND), Vec::new());
+        let (said, asked) = (Vec::new(), Vec::new());
         let publish_at = now.steady;
         let mut turns = Self {
             duty,
@@ -100,6 +100,16 @@ impl DutyTurns {
     /// Whether a finding waits for the journal.
     pub fn waits_for_journal(&self) -> bool {
         self.duty.waits_for_journal()
+    }
+
+    /// Whether more could be heard at once.
+    pub const fn has_more(&self) -> bool {
+        self.duty.has_more()
+    }
+
+    /// Whether more may be said.
+    pub fn has_room(&self) -> bool {
+        self.duty.has_room()
     }
 
     /// What is said until the next turn.

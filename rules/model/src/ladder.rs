@@ -20,15 +20,20 @@ pub enum Direction {
 /// How long a raise condition must hold: whichever is met **first**. Nothing written = at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delay {
-    /// This many consecutive samples that meet the condition.
+    /// This many samples that meet the condition, one after the other unless `of` says otherwise.
     pub samples: Option<u32>,
+    /// So many of the last of these, the newest among them; at most [`Delay::OF_MOST`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u32>,
     /// This much covered event time.
     pub span: Option<Span>,
 }
 
 impl Delay {
     /// At once.
-    pub const NONE: Self = Self { samples: None, span: None };
+    pub const NONE: Self = Self { samples: None, of: None, span: None };
+    /// Of at most so many samples it is remembered which of them met the condition.
+    pub const OF_MOST: u32 = 32;
 
     /// Whether there is nothing to wait for.
     pub const fn is_none(self) -> bool {

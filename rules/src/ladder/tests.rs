@@ -43,7 +43,7 @@ fn model(values: &[f64]) -> Vec<u8> {
 #[test]
 fn a_delay_that_needs_nothing_is_the_same_as_none() {
     let slow = Pace::new(
-        &PerGrade::all(Delay { samples: Some(1), span: None }),
+        &PerGrade::all(Delay { samples: Some(1), ..Delay::NONE }),
         &PerGrade::all(Span::ZERO),
         &PerGrade { red: Span(1), ..PerGrade::default() },
     );
@@ -82,7 +82,7 @@ proptest! {
     fn slow_or_not_a_grade_is_reached_within_its_delay(
         minutes in 1_i64..20, samples in 1_u32..20, below in prop::collection::vec(0.0_f64..0.9, 0..5),
     ) {
-        let delay = Delay { samples: Some(samples), span: Some(Span::minutes(minutes)) };
+        let delay = Delay { samples: Some(samples), span: Some(Span::minutes(minutes)), ..Delay::NONE };
         let pace = Pace::new(&PerGrade::all(delay), &PerGrade::default(), &PerGrade::default());
         let needed = usize::try_from(minutes).expect("few").min(usize::try_from(samples).expect("few") - 1);
         let mut values = below.clone();
@@ -90,5 +90,26 @@ proptest! {
         let levels = climb(Direction::Rising, &pace, &values);
         prop_assert_eq!(levels.last(), Some(&4));
         prop_assert!(levels[..levels.len() - 1].iter().all(|level| *level == 0));
+    }
+
+    #[test]
+    fn so_many_of_the_last_few_are_enough(
+        least in 1_u32..5, more in 0_u32..4, met in prop::collection::vec(any::<bool>(), 1..60),
+    ) {
+        let delay = Delay { samples: Some(least), of: Some(least + more), ..Delay::NONE };
+        let pace = Pace::new(&PerGrade::all(delay), &PerGrade::default(), &PerGrade::default());
+        let values: Vec<f64> = met.iter().map(|met| if *met { 4.5 } else { 0.0 }).collect();
+        let mut expected = Vec::new();
+        for (i, met_now) in met.iter().enumerate() {
+            let from = (i + 1).saturating_sub(usize::try_from(least + more).expect("few"));
+            let count = met[from..=i].iter().filter(|met| **met).count();
+            let before = expected.last().copied().unwrap_or(0);
+            expected.push(match met_now {
+                true if count >= usize::try_from(least).expect("few") => 4,
+                true => before,
+                false => 0,
+            });
+        }
+        prop_assert_eq!(climb(Direction::Rising, &pace, &values), expected);
     }
 }

@@ -245,5 +245,5 @@ pub(crate) fn said(minute: i64, value: f64) -> Reading {
 
 /// A delay of so many samples or so many minutes, whichever is first.
 pub(crate) fn delay(samples: Option<u32>, minutes: Option<i64>) -> Delay {
-    Delay { samples, span: minutes.map(Span::minutes) }
+    Delay { samples, span: minutes.map(Span::minutes), ..Delay::NONE }
 }
