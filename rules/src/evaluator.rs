@@ -322,7 +322,9 @@ fn benches(rules: &RuleSet) -> Vec<Option<Bench>> {
         Measure::Last | Measure::Window(_) => None,
         Measure::Program(program) => {
             let plans = || rules.subjects.iter().filter(move |plan| plan.rule == place);
-            Some(program.bench(|name| plans().filter_map(|plan| plan.widths.get(name).copied()).max().unwrap_or(1)))
+            Some(program.bench(&rules.site().zone, |name| {
+                plans().filter_map(|plan| plan.widths.get(name).copied()).max().unwrap_or(1)
+            }))
         }
     };
     rules.rules.iter().enumerate().map(bench).collect()

@@ -2,86 +2,21 @@
 //! in amortised O(1); after a late reading it is built once more.
 
 use std::collections::VecDeque;
-use std::fmt;
 
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::site::Kind;
-use watchfire_model::time::{Span, Timestamp};
+use watchfire_model::time::{Span, Timestamp, Zone};
 
 use crate::series::{Sample, Series};
 
 pub(crate) mod exact;
+mod spec;
+mod spells;
+
+pub use spec::{Shape, Take, WindowSpec};
 
 use exact::{Line, fixed, float, twelve_digits};
-
-/// What is taken from a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Take {
-    /// The sum; of a counter, what it has counted.
-    Sum,
-    /// The mean of the samples.
-    Mean,
-    /// The smallest.
-    Min,
-    /// The largest.
-    Max,
-    /// The least-squares slope per hour over samples that are not suspect.
-    Rise,
-    /// Newest less the last before the window; of a counter, what it has counted.
-    Diff,
-    /// How many samples.
-    Count,
-    /// Hours between the oldest and the newest sample in it.
-    SpanHours,
-}
-
-impl Take {
-    /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Sum, Self::Mean, Self::Min, Self::Max, Self::Rise, Self::Diff, Self::Count, Self::SpanHours];
-
-    /// The method's name in a measure.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Mean => "mean",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Rise => "rise",
-            Self::Diff => "diff",
-            Self::Count => "count",
-            Self::SpanHours => "span_hours",
-        }
-    }
-}
-
-/// Which window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WindowSpec {
-    /// What is taken.
-    pub take: Take,
-    /// How long it is.
-    pub span: Span,
-    /// How long ago it ends; zero for now.
-    pub age: Span,
-}
-
-impl WindowSpec {
-    /// How far back it reaches.
-    pub fn reach(&self) -> Span {
-        self.span + self.age
-    }
-}
-
-impl fmt::Display for WindowSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.age == Span::ZERO {
-            write!(f, "{}(\"{}\")", self.take.word(), self.span)
-        } else {
-            write!(f, "{}(\"{}\", \"{}\")", self.take.word(), self.span, self.age)
-        }
-    }
-}
+use spells::Spells;
 
 /// How a rule looks at a point.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -139,6 +74,7 @@ enum Tally {
     /// Numbers of the samples that may yet become the extreme, the present one first.
     Extreme(VecDeque<u64>),
     Line(Line),
+    Events(Spells),
 }
 
 /// A window's moving state. It can always be built again from the series, so no snapshot holds it.
@@ -185,17 +121,17 @@ impl Window {
         self.stale = true;
     }
 
-    /// What the window holds at `t`.
-    pub(crate) fn read(&mut self, series: &Series, lens: &Lens, t: Timestamp) -> Result<Known, Blank> {
-        let end = t - self.spec.age;
-        let start = end - self.spec.span;
+    /// What the window holds at `t`, where the time of day is `zone`'s.
+    pub(crate) fn read(&mut self, series: &Series, lens: &Lens, zone: &Zone, t: Timestamp) -> Result<Known, Blank> {
+        let (start, end) = self.spec.bounds(zone, t);
         self.advance(series, lens, start, end);
         if series.forgets(start) || self.wild > 0 || self.lacks_first_step(series, lens) {
             return Err(Blank::Thin);
         }
         self.require_coverage(series, lens, start, end)?;
-        let value = self.value(series).ok_or(Blank::Thin)?;
-        let flag = self.flag(series);
+        let tail = self.tail(series, lens, end);
+        let value = self.value(series, tail).ok_or(Blank::Thin)?;
+        let flag = self.flag(series, tail);
         let doubts = if flag == Flag::Suspect { self.doubts(series) } else { Checks::NONE };
         Ok(Known { value, flag, doubts, saturated: self.saturated > 0 })
     }
@@ -215,11 +151,12 @@ impl Window {
         let cut_off = series.begin() != self.begin && self.lo <= series.begin();
         if self.stale || cut_off || end < self.end || self.hi > series.end() {
             *self = Self { stale: false, ..Self::new(self.spec) };
-            self.tally = match self.spec.take {
-                Take::Sum | Take::Mean | Take::Diff => Tally::Total { all: 0, suspect: 0 },
-                Take::Min | Take::Max => Tally::Extreme(VecDeque::new()),
-                Take::Rise => Tally::Line(Line::default()),
-                Take::Count | Take::SpanHours => Tally::Nothing,
+            self.tally = match (self.spec.shape, self.spec.take) {
+                (Shape::Event { dry }, _) => Tally::Events(Spells::parted_by(dry.0)),
+                (_, Take::Sum | Take::Mean | Take::Diff) => Tally::Total { all: 0, suspect: 0 },
+                (_, Take::Min | Take::Max) => Tally::Extreme(VecDeque::new()),
+                (_, Take::Rise) => Tally::Line(Line::default()),
+                (_, Take::Count | Take::SpanHours) => Tally::Nothing,
             };
             self.lo = series.after(start);
             self.hi = self.lo;
@@ -253,15 +190,18 @@ impl Window {
         if sample.checks.has(Checks::SATURATED) {
             count(&mut self.saturated);
         }
+        let share = match (self.spec.take, lens.kind) {
+            (Take::Diff, _) | (Take::Sum, Kind::Counter) => before.map_or(0.0, |before| step(before, sample, lens)),
+            (_, Kind::Gauge | Kind::Increment | Kind::Counter) => sample.value,
+        };
         match &mut self.tally {
             Tally::Nothing => {}
+            Tally::Events(spells) => match fixed(share) {
+                Some(share) if coming => spells.come(share, suspect, cover(before, sample, lens).0),
+                Some(share) => spells.go(share, suspect),
+                None => count(&mut self.wild),
+            },
             Tally::Total { all, suspect: part } => {
-                let share = match (self.spec.take, lens.kind) {
-                    (Take::Diff, _) | (Take::Sum, Kind::Counter) => {
-                        before.map_or(0.0, |before| step(before, sample, lens))
-                    }
-                    (_, Kind::Gauge | Kind::Increment | Kind::Counter) => sample.value,
-                };
                 let Some(mut share) = fixed(share) else {
                     count(&mut self.wild);
                     return;
@@ -313,20 +253,23 @@ impl Window {
                 let before = self.lo.checked_sub(1).and_then(|number| series.get(number));
                 covered -= (cover(before, first, lens).0 - (first.at - start).0).max(0);
             }
-            if let Some(last) = series.get(self.hi - 1) {
-                let tail = end - last.at;
-                covered += if tail <= lens.max_gap { tail.0 } else { 0 };
-            }
+            covered += self.tail(series, lens, end);
         }
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a millennium fit a double exactly")]
-        if covered as f64 >= lens.coverage * self.spec.span.0 as f64 {
+        if covered as f64 >= lens.coverage * (end - start).0 as f64 {
             return Ok(());
         }
         let warming = series.first().is_none_or(|first| first - lens.interval > start);
         Err(if warming { Blank::Warming } else { Blank::Thin })
     }
 
-    fn value(&self, series: &Series) -> Option<f64> {
+    /// Milliseconds up to `end` that the newest sample in it covers.
+    fn tail(&self, series: &Series, lens: &Lens, end: Timestamp) -> i64 {
+        let newest = self.hi.checked_sub(1).filter(|newest| *newest >= self.lo).and_then(|newest| series.get(newest));
+        newest.map(|newest| end - newest.at).filter(|tail| *tail <= lens.max_gap).map_or(0, |tail| tail.0)
+    }
+
+    fn value(&self, series: &Series, tail: i64) -> Option<f64> {
         let n = self.hi - self.lo;
         let edge = |number: u64| series.get(number);
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -336,6 +279,7 @@ impl Window {
             (Tally::Total { all, .. }, _) => Some(twelve_digits(float(*all))),
             (Tally::Extreme(candidates), _) => edge(*candidates.front()?).map(|sample| sample.value),
             (Tally::Line(line), _) => line.slope_per_hour().map(twelve_digits),
+            (Tally::Events(spells), _) => Some(twelve_digits(float(spells.now(tail).0))),
             (Tally::Nothing, Take::SpanHours) => {
                 let (first, last) = (edge(self.lo)?, edge(self.hi.checked_sub(1)?)?);
                 Some((last.at - first.at).as_hours().max(0.0))
@@ -346,7 +290,7 @@ impl Window {
 
     /// A window is as suspect as what it rests on: an extreme's own flag, more than a tenth of a sum or of a mean's
     /// samples. One doubtful tip does not stop a fifteen-day sum from raising.
-    fn flag(&self, series: &Series) -> Flag {
+    fn flag(&self, series: &Series, tail: i64) -> Flag {
         let newest = self.hi.checked_sub(1).filter(|newest| *newest >= self.lo).and_then(|newest| series.get(newest));
         let unproven = newest.map_or(Flag::Good, |newest| match newest.flag {
             Flag::NotEvaluated => Flag::NotEvaluated,
@@ -357,7 +301,11 @@ impl Window {
         }
         let suspect = match (&self.tally, self.spec.take) {
             (Tally::Total { .. }, Take::Mean) => u64::from(self.suspect) * 10 > self.hi - self.lo,
-            (Tally::Total { all, suspect }, _) => suspect.unsigned_abs().saturating_mul(10) > all.unsigned_abs(),
+            (Tally::Total { all, suspect }, _) => is_much(*suspect, *all),
+            (Tally::Events(spells), _) => {
+                let (all, suspect) = spells.now(tail);
+                is_much(suspect, all)
+            }
             (Tally::Extreme(candidates), _) => {
                 candidates.front().and_then(|number| series.get(*number)).is_some_and(|s| s.flag == Flag::Suspect)
             }
@@ -375,9 +323,14 @@ impl Window {
                 let extreme = candidates.front().and_then(|number| series.get(*number));
                 extreme.map_or(Checks::DOUBTS, |sample| sample.checks.doubts())
             }
-            Tally::Nothing | Tally::Total { .. } | Tally::Line(_) => Checks::DOUBTS,
+            Tally::Nothing | Tally::Total { .. } | Tally::Line(_) | Tally::Events(_) => Checks::DOUBTS,
         }
     }
+}
+
+/// Whether a part is more than a tenth of all.
+fn is_much(part: i128, all: i128) -> bool {
+    part.unsigned_abs().saturating_mul(10) > all.unsigned_abs()
 }
 
 /// The time a sample stands for: back to the one before, or one interval where that is too far.

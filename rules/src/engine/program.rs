@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, EvalAltResult, ParseErrorType, Position, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, ParseErrorType, Position, Scope};
 
-use super::frame::{Frame, Handle, Unknown, Upstream};
-use super::functions::{kind, number};
+use watchfire_model::time::{Timestamp, Zone};
+
+use super::frame::{Ask, Frame, Handle, Moment, Upstream, Want};
+use super::glue::{kind, number};
+use super::nearest::nearest;
+use super::plain::is_plain;
 use super::sandbox::Sandbox;
-use super::scan::{Ask, Found, Want, nearest, scan};
-use super::{Name, ScriptFault};
+use super::scan::{Found, scan};
+use super::{Name, ScriptFault, Unknown};
 use crate::ruleset::Witness;
 use crate::window::{Blank, WindowSpec};
 
@@ -18,6 +22,8 @@ pub(crate) struct Program {
     ast: AST,
     found: Found,
     many: bool,
+    /// Rhai's own operators answer it rightly.
+    plain: bool,
 }
 
 /// Where a program runs: its variables and the numbers behind them. One per rule and shard.
@@ -26,13 +32,6 @@ pub(crate) struct Bench {
     scope: Scope<'static>,
     base: usize,
     frame: Arc<Frame>,
-}
-
-/// What one ask is for, as the Evaluator sees it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wanted {
-    Last,
-    Window(WindowSpec),
 }
 
 impl Program {
@@ -44,12 +43,12 @@ impl Program {
         many: bool,
     ) -> Result<Self, Vec<ScriptFault>> {
         let found = scan(text, known, many)?;
-        let bench = bench(&found, many, |_| 1);
+        let bench = bench(&found, many, &Zone::default(), |_| 1);
         let ast = sandbox
-            .engine
+            .strict
             .compile_with_scope(&bench.scope, text)
             .map_err(|error| vec![parse_fault(error.err_type(), error.position(), known)])?;
-        let program = Self { ast, found, many };
+        let program = Self { ast, found, many, plain: !many && is_plain(text) };
         program.run_dry(sandbox, bench)?;
         Ok(program)
     }
@@ -59,39 +58,51 @@ impl Program {
         &self.found.names
     }
 
+    /// Whether a name's height is read as it is, on its own datum.
+    pub(crate) fn reads_height(&self, name: usize) -> bool {
+        self.found.heights.contains(&name)
+    }
+
     /// The windows it takes.
     pub(crate) fn windows(&self) -> impl Iterator<Item = &WindowSpec> {
         self.found.asks.iter().filter_map(|ask| match &ask.want {
-            Want::Last => None,
-            Want::Window { spec, .. } => Some(spec),
+            Want::Last | Want::Grade => None,
+            Want::Window(spec) => Some(spec),
         })
     }
 
     /// What it asks, in order: of which name, and what.
-    pub(crate) fn asks(&self) -> impl Iterator<Item = (usize, Wanted)> {
-        self.found.asks.iter().map(|ask| match &ask.want {
-            Want::Last => (ask.name, Wanted::Last),
-            Want::Window { spec, .. } => (ask.name, Wanted::Window(*spec)),
-        })
+    pub(crate) fn asks(&self) -> impl Iterator<Item = (usize, Want)> {
+        self.found.asks.iter().map(|ask| (ask.name, ask.want))
     }
 
     /// Its windows in words.
     pub(crate) fn describe_windows(&self) -> Vec<String> {
         let describe = |ask: &Ask| match &ask.want {
-            Want::Last => None,
-            Want::Window { spec, .. } => Some(format!("{}.{spec}", self.found.names.get(ask.name)?)),
+            Want::Last | Want::Grade => None,
+            Want::Window(spec) => Some(format!("{}.{spec}", self.found.names.get(ask.name)?)),
         };
         self.found.asks.iter().filter_map(describe).collect()
     }
 
-    /// A place to run it, with so many points at most for each name.
-    pub(crate) fn bench(&self, width: impl Fn(usize) -> usize) -> Bench {
-        bench(&self.found, self.many, width)
+    /// A place to run it, with so many points at most for each name, where the time of day is `zone`'s.
+    pub(crate) fn bench(&self, zone: &Zone, width: impl Fn(usize) -> usize) -> Bench {
+        bench(&self.found, self.many, zone, width)
     }
 
     /// The measure of what is on the bench.
     pub(crate) fn run(&self, sandbox: &Sandbox, bench: &mut Bench) -> Result<f64, Blank> {
-        let result = sandbox.engine.eval_ast_with_scope::<Dynamic>(&mut bench.scope, &self.ast);
+        self.run_on(sandbox.of(self.plain), bench)
+    }
+
+    /// The same with our own operators, whatever it is.
+    #[cfg(test)]
+    pub(super) fn run_strictly(&self, sandbox: &Sandbox, bench: &mut Bench) -> Result<f64, Blank> {
+        self.run_on(&sandbox.strict, bench)
+    }
+
+    fn run_on(&self, engine: &Engine, bench: &mut Bench) -> Result<f64, Blank> {
+        let result = engine.eval_ast_with_scope::<Dynamic>(&mut bench.scope, &self.ast);
         bench.scope.rewind(bench.base);
         let answer = result.and_then(|value| {
             if value.is_float() || value.is_int() || value.is::<Handle>() || value.is::<Unknown>() {
@@ -118,14 +129,15 @@ impl Program {
 
     /// Runs it on a few made-up numbers, so that what always fails is found at load.
     fn run_dry(&self, sandbox: &Sandbox, mut bench: Bench) -> Result<(), Vec<ScriptFault>> {
-        for (round, base) in [0.0, 1.0, -1.0, 0.001, 1_000.0].into_iter().enumerate() {
+        let (mut broken, mut sound) = (Vec::new(), 0);
+        for base in [0.0, 1.0, -1.0, 0.001, 1_000.0] {
             for ask in 0..self.found.asks.len() {
                 #[expect(clippy::cast_precision_loss, reason = "a handful of asks")]
                 let value = base + (ask as f64) * 0.5;
                 bench.clear(ask);
                 bench.fill(ask, value, Witness::default());
             }
-            let result = sandbox.engine.eval_ast_with_scope::<Dynamic>(&mut bench.scope, &self.ast);
+            let result = sandbox.strict.eval_ast_with_scope::<Dynamic>(&mut bench.scope, &self.ast);
             bench.scope.rewind(bench.base);
             let fault = match result {
                 Ok(value) if value.is_float() || value.is_int() || value.is::<Handle>() || value.is::<Unknown>() => {
@@ -139,20 +151,34 @@ impl Program {
                 }),
                 Err(error) => match error.unwrap_inner() {
                     EvalAltResult::ErrorTerminated(..) => None,
-                    // Zero is only one of the numbers a sensor may send; what it breaks now and then breaks visibly.
-                    EvalAltResult::ErrorRuntime(..) if round == 0 => None,
+                    // These are only a few of the numbers a sensor may send: what some of them break breaks visibly.
+                    inner @ EvalAltResult::ErrorArithmetic(..) => {
+                        broken.push(run_fault(inner, error.position()));
+                        continue;
+                    }
                     inner => Some(run_fault(inner, error.position())),
                 },
             };
             if let Some(fault) = fault {
                 return Err(vec![fault]);
             }
+            sound += 1;
         }
-        Ok(())
+        if sound > 0 { Ok(()) } else { Err(broken.into_iter().take(1).collect()) }
     }
 }
 
 impl Bench {
+    /// Begins the evaluation of one moment.
+    pub(crate) fn begin(&self, moment: Timestamp) {
+        self.frame.begin(moment);
+    }
+
+    /// Whether the last evaluation read something that lies beyond what was ever measured.
+    pub(crate) fn was_beyond(&self) -> bool {
+        self.frame.was_beyond()
+    }
+
     pub(crate) fn clear(&self, ask: usize) {
         self.frame.clear(ask);
     }
@@ -166,9 +192,15 @@ impl Bench {
     }
 }
 
-fn bench(found: &Found, many: bool, width: impl Fn(usize) -> usize) -> Bench {
-    let frame = Arc::new(Frame::new(&found.asks, width));
+fn bench(found: &Found, many: bool, zone: &Zone, width: impl Fn(usize) -> usize) -> Bench {
+    let frame = Arc::new(Frame::new(&found.asks, &found.calls, zone, width));
     let mut scope = Scope::new();
+    scope.push_constant("unknown", Unknown::Said);
+    scope.push_constant("now", Moment(Arc::clone(&frame)));
+    for (level, grade) in ["clear", "blue", "yellow", "orange", "red"].into_iter().zip(0_u8..) {
+        scope.push_constant(level, f64::from(grade));
+    }
+    // What a site calls its points goes before what we call ours.
     let mut upstream = Vec::new();
     for (place, name) in found.names.iter().enumerate() {
         let handle = Handle { frame: Arc::clone(&frame), name: place, many };
@@ -181,7 +213,6 @@ fn bench(found: &Found, many: bool, width: impl Fn(usize) -> usize) -> Bench {
     if !upstream.is_empty() {
         scope.push_constant("upstream", Upstream(Arc::new(upstream)));
     }
-    scope.push_constant("unknown", Unknown::Said);
     Bench { base: scope.len(), scope, frame }
 }
 
@@ -201,6 +232,7 @@ fn run_fault(error: &EvalAltResult, position: Position) -> ScriptFault {
     let position = if inner.is_none() { position } else { inner };
     let message = match error {
         EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
+        EvalAltResult::ErrorArithmetic(message, _) => message.clone(),
         EvalAltResult::ErrorTooManyOperations(_) => "the script runs away: it takes too many steps".to_owned(),
         EvalAltResult::ErrorFunctionNotFound(what, _) => format!("there is no function {what}"),
         other => {

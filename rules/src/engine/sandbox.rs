@@ -2,17 +2,21 @@
 //! a script that runs away; and what Rhai would quietly call `false` (a comparison with something that is no number) or
 //! quietly round down (a division of whole numbers) is an error or the right number here.
 
-use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel};
+use rhai::{Dynamic, Engine, OptimizationLevel};
 
-use super::frame::{Handle, Unknown, Upstream, Values, end};
-use super::functions::{self, volatile};
+use super::Unknown;
+use super::frame::{Handle, Moment, Upstream, Values};
+use super::glue::{self, Answer, end, finite, last, number, volatile, wrong};
 
 /// Steps a script may take before it is ended: a runaway loop is over in well under a millisecond.
 const OPERATIONS: u64 = 20_000;
 
 /// A Rhai engine with our functions and nothing else. Immutable; shared by all shards.
 pub(crate) struct Sandbox {
-    pub(super) engine: Engine,
+    /// It asks our own operators first.
+    pub(super) strict: Engine,
+    /// Where both sides are numbers it asks none: for scripts that are plain.
+    swift: Engine,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -21,17 +25,23 @@ impl std::fmt::Debug for Sandbox {
     }
 }
 
-type Answer<T> = Result<T, Box<EvalAltResult>>;
-
 impl Sandbox {
     pub(crate) fn new() -> Self {
+        Self { strict: Self::engine(false), swift: Self::engine(true) }
+    }
+
+    /// The engine that a script runs on.
+    pub(super) fn of(&self, plain: bool) -> &Engine {
+        if plain { &self.swift } else { &self.strict }
+    }
+
+    fn engine(swift: bool) -> Engine {
         let mut engine = Engine::new_raw();
         engine
             .set_optimization_level(OptimizationLevel::None)
             .set_strict_variables(true)
             .set_fail_on_invalid_map_property(true)
-            // Off, so that our own operators are asked before the built-in ones.
-            .set_fast_operators(false)
+            .set_fast_operators(swift)
             .set_max_operations(OPERATIONS)
             .set_max_call_levels(16)
             .set_max_expr_depths(64, 32)
@@ -48,10 +58,11 @@ impl Sandbox {
         engine.register_type_with_name::<Handle>("point");
         engine.register_type_with_name::<Values>("values");
         engine.register_type_with_name::<Upstream>("station");
+        engine.register_type_with_name::<Moment>("moment");
         engine.register_type_with_name::<Unknown>("unknown");
-        functions::register(&mut engine);
+        glue::register(&mut engine);
         operators(&mut engine);
-        Self { engine }
+        engine
     }
 }
 
@@ -102,6 +113,15 @@ macro_rules! unknowns {
 fn operators(engine: &mut Engine) {
     with_points!(engine, Handle, Handle; Handle, f64; f64, Handle; Handle, i64; i64, Handle);
     division!(engine, Handle, Handle; Handle, f64; f64, Handle; Handle, i64; i64, Handle; f64, f64; f64, i64; i64, f64; i64, i64);
+    // In place Rhai would divide by itself, whole numbers as whole numbers and by zero.
+    volatile("/=").register_into_engine(engine, |a: &mut Dynamic, b: Dynamic| -> Answer<()> {
+        *a = Dynamic::from_float(divide(number(a)?, number(&b)?)?);
+        Ok(())
+    });
+    volatile("%=").register_into_engine(engine, |a: &mut Dynamic, b: Dynamic| -> Answer<()> {
+        *a = Dynamic::from_float(remainder(number(a)?, number(&b)?)?);
+        Ok(())
+    });
     volatile("-").register_into_engine(engine, |a: Handle| -> Answer<f64> { Ok(-num(a)?) });
     volatile("+").register_into_engine(engine, |a: Handle| -> Answer<f64> { num(a) });
     volatile("-").register_into_engine(engine, |a: Unknown| -> Answer<f64> { Err(end(a)) });
@@ -114,15 +134,15 @@ fn operators(engine: &mut Engine) {
         volatile(name)
             .register_into_engine(engine, |a: bool, b: bool| -> Answer<bool> { refuse(&a.into(), &b.into()) });
     }
-    refused!(engine, bool, f64, i64, (), Handle, Values, Upstream);
-    refused!(engine, (), f64, i64, Handle, Values, Upstream);
-    refused!(engine, Values, f64, i64, Handle, Upstream);
-    refused!(engine, Upstream, f64, i64, Handle);
+    refused!(engine, bool, f64, i64, (), Handle, Values, Upstream, Moment);
+    refused!(engine, (), f64, i64, Handle, Values, Upstream, Moment);
+    refused!(engine, Values, f64, i64, Handle, Upstream, Moment);
+    refused!(engine, Upstream, f64, i64, Handle, Moment);
     for name in ["<", "<=", ">", ">=", "==", "!="] {
         volatile(name)
             .register_into_engine(engine, |(): (), (): ()| -> Answer<bool> { refuse(&Dynamic::UNIT, &Dynamic::UNIT) });
     }
-    unknowns!(engine, f64, i64, bool, (), Handle, Values, Upstream);
+    unknowns!(engine, f64, i64, bool, (), Handle, Values, Upstream, Moment);
     for name in ["+", "-", "*", "/", "%", "**", "<", "<=", ">", ">=", "==", "!="] {
         volatile(name).register_into_engine(engine, |a: Unknown, _: Unknown| -> Answer<f64> { Err(end(a)) });
     }
@@ -148,7 +168,7 @@ impl Number for i64 {
 
 impl Number for Handle {
     fn num(self) -> Answer<f64> {
-        self.last()
+        last(&self)
     }
 }
 
@@ -156,19 +176,15 @@ fn num(value: impl Number) -> Answer<f64> {
     value.num()
 }
 
-fn finite(value: f64) -> Answer<f64> {
-    if value.is_finite() { Ok(value) } else { Err("the result is not a finite number".into()) }
-}
-
 fn divide(a: f64, b: f64) -> Answer<f64> {
-    if b == 0.0 { Err("division by zero".into()) } else { finite(a / b) }
+    if b == 0.0 { Err(wrong("division by zero")) } else { finite(a / b) }
 }
 
 fn remainder(a: f64, b: f64) -> Answer<f64> {
-    if b == 0.0 { Err("division by zero".into()) } else { finite(a % b) }
+    if b == 0.0 { Err(wrong("division by zero")) } else { finite(a % b) }
 }
 
 fn refuse(a: &Dynamic, b: &Dynamic) -> Answer<bool> {
     let culprit = if a.is_float() || a.is_int() || a.is::<Handle>() { b } else { a };
-    Err(format!("only numbers can be compared, and this is {}", functions::kind(culprit)).into())
+    Err(format!("only numbers can be compared, and this is {}", glue::kind(culprit)).into())
 }

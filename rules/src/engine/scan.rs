@@ -1,80 +1,43 @@
 //! Finds, in the text of a measure, the points it reads and the windows it takes, and refuses what has no place in a
 //! measure: text, characters, arrays, maps and the empty value, none of which can be compared with a number.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use watchfire_model::time::Span;
 
+use super::frame::{Ask, Call, Want};
+use super::functions::{Argument, Form, Function, MOST_WANTS, Of, Word, Work, Written, library};
+use super::nearest::nearest;
+use super::tokens::{Kind, Token, tokens};
 use super::{Name, ScriptFault};
 use crate::window::{Take, WindowSpec};
 
-/// One thing a script asks of a point.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ask {
-    /// Place in [`Found::names`].
-    pub(super) name: usize,
-    pub(super) want: Want,
-}
-
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Want {
-    /// The newest value.
-    Last,
-    /// A window, with its spans as they are written.
-    Window { spec: WindowSpec, span: String, age: Option<String> },
-}
-
 /// All that a script reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Found {
     pub(super) names: Vec<Name>,
     pub(super) asks: Vec<Ask>,
+    pub(super) calls: Vec<Call>,
+    /// Names whose height is read as it is, on its own datum.
+    pub(super) heights: BTreeSet<usize>,
 }
 
 /// Reads a script. `known` are the identifiers of the site's points; `many` when a name stands for several points.
 pub(super) fn scan(text: &str, known: &[String], many: bool) -> Result<Found, Vec<ScriptFault>> {
     let tokens = tokens(text)?;
-    let mut scanner =
-        Scanner { tokens: &tokens, known, many, locals: Vec::new(), found: Found::default(), faults: Vec::new() };
+    let mut scanner = Scanner {
+        tokens: &tokens,
+        known,
+        many,
+        locals: Vec::new(),
+        spoken: BTreeSet::new(),
+        found: Found::default(),
+        faults: Vec::new(),
+    };
     scanner.declarations();
     scanner.walk();
     if scanner.faults.is_empty() { Ok(scanner.found) } else { Err(scanner.faults) }
-}
-
-/// The identifier nearest to `word`, if one is near.
-pub(super) fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
-    let scored = known.iter().map(|other| (distance(word, other), other.as_str()));
-    scored.filter(|(distance, other)| *distance <= other.len().max(word.len()) / 3 + 1).min().map(|(_, other)| other)
-}
-
-/// Edits from one word to another.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = cost.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Token<'a> {
-    kind: Kind<'a>,
-    line: usize,
-    column: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind<'a> {
-    Word(&'a str),
-    Number,
-    Text(&'a str),
-    Sign(char),
 }
 
 const KEYWORDS: [&str; 20] = [
@@ -82,77 +45,13 @@ const KEYWORDS: [&str; 20] = [
     "fn", "private", "break", "continue", "try", "catch",
 ];
 
-/// Splits a script into words, numbers, texts and signs; comments fall out.
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, Vec<ScriptFault>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    let (mut line, mut column) = (1, 1);
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '"' => text_length(rest).ok_or_else(|| vec![fault(line, column, "a text is not closed", None)])?,
-            c if c.is_ascii_digit() => number_length(rest),
-            c if c.is_alphanumeric() || c == '_' => {
-                rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len())
-            }
-            c => c.len_utf8(),
-        };
-        let (piece, after) = rest.split_at(length);
-        let kind = match first {
-            '/' if length > 1 => None,
-            '"' => Some(Kind::Text(piece.trim_matches('"'))),
-            c if c.is_ascii_digit() => Some(Kind::Number),
-            c if c.is_alphanumeric() || c == '_' => Some(Kind::Word(piece)),
-            c if c.is_whitespace() => None,
-            c => Some(Kind::Sign(c)),
-        };
-        tokens.extend(kind.map(|kind| Token { kind, line, column }));
-        for c in piece.chars() {
-            (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
-        }
-        rest = after;
-    }
-    Ok(tokens)
-}
-
-/// The length of a text with its quotes.
-fn text_length(rest: &str) -> Option<usize> {
-    let mut escaped = false;
-    rest.char_indices().skip(1).find_map(|(at, c)| {
-        let closes = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        closes.then_some(at + 1)
-    })
-}
-
-/// The length of a number; `1..5` is a number and a range, not `1.`.
-fn number_length(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let next = bytes.get(at + 1).copied().unwrap_or(b' ');
-        let part_of = byte.is_ascii_alphanumeric()
-            || *byte == b'_'
-            || (*byte == b'.' && next.is_ascii_digit())
-            || (matches!(byte, b'-' | b'+') && matches!(bytes[at - 1], b'e' | b'E') && next.is_ascii_digit());
-        if !part_of {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-fn fault(line: usize, column: usize, message: impl Into<String>, hint: Option<&str>) -> ScriptFault {
-    ScriptFault { line: Some(line), column: Some(column), message: message.into(), hint: hint.map(str::to_owned) }
-}
-
 struct Scanner<'a> {
     tokens: &'a [Token<'a>],
     known: &'a [String],
     many: bool,
     locals: Vec<&'a str>,
+    /// Texts that are arguments of a function which takes them.
+    spoken: BTreeSet<usize>,
     found: Found,
     faults: Vec<ScriptFault>,
 }
@@ -164,7 +63,7 @@ impl<'a> Scanner<'a> {
 
     fn refuse(&mut self, at: usize, message: impl Into<String>, hint: &str) {
         if let Some(token) = self.tokens.get(at) {
-            self.faults.push(fault(token.line, token.column, message, Some(hint)));
+            self.faults.push(ScriptFault::at(token.line, token.column, message, Some(hint)));
         }
     }
 
@@ -196,6 +95,7 @@ impl<'a> Scanner<'a> {
             let after_dot = at > 0 && self.kind(at - 1) == Some(Kind::Sign('.'));
             at = match kind {
                 Kind::Word(word) if !after_dot => self.word(at, word),
+                Kind::Text(_) if self.spoken.contains(&at) => at + 1,
                 Kind::Text(_) | Kind::Sign('`' | '\'') => {
                     self.refuse(at, "text has no place in a measure", "only a window's length is written in quotes");
                     at + 1
@@ -216,7 +116,7 @@ impl<'a> Scanner<'a> {
                     );
                     at + 1
                 }
-                Kind::Word(_) | Kind::Number | Kind::Sign(_) => at + 1,
+                Kind::Word(_) | Kind::Number(_) | Kind::Sign(_) => at + 1,
             };
         }
     }
@@ -244,6 +144,9 @@ impl<'a> Scanner<'a> {
         let called = self.kind(at + 1) == Some(Kind::Sign('('));
         let own = word == "unknown" || KEYWORDS.contains(&word) || self.locals.contains(&word);
         let is_point = word == "point" || self.known.iter().any(|known| known == word);
+        if word == "now" && !own && !is_point {
+            return self.now(at);
+        }
         if called || own || !is_point {
             // What nobody knows is refused by the engine, which knows variables better.
             return at + 1;
@@ -251,44 +154,45 @@ impl<'a> Scanner<'a> {
         self.point(at, at + 1, false, word)
     }
 
+    /// The moment that is judged, and what is asked of it.
+    fn now(&mut self, at: usize) -> usize {
+        match (self.kind(at + 1), self.kind(at + 2)) {
+            (Some(Kind::Sign('.')), Some(Kind::Word(method))) => match of(Of::Now, method) {
+                Some(found) => self.method(at, at + 1, None, "now", found),
+                None => self.no_method(at + 2, Of::Now, "the moment", method),
+            },
+            _ => {
+                let hint = "ask it something, such as now.season(\"06-01\", \"09-30\") or now.hour";
+                self.refuse(at, "now is a moment, not a value", hint);
+                at + 1
+            }
+        }
+    }
+
     /// A point's name, and what is asked of it from `next` on.
-    fn point(&mut self, at: usize, next: usize, upstream: bool, point: &str) -> usize {
+    fn point(&mut self, at: usize, next: usize, upstream: bool, point: &'a str) -> usize {
         let name = Name { upstream, point: point.to_owned() };
         let name = self.found.names.iter().position(|other| *other == name).unwrap_or_else(|| {
             self.found.names.push(name);
             self.found.names.len() - 1
         });
+        let moved =
+            at >= 2 && (self.kind(at - 2), self.kind(at - 1)) == (Some(Kind::Word("datum")), Some(Kind::Sign('(')));
         let (Some(Kind::Sign('.')), Some(Kind::Word(method))) = (self.kind(next), self.kind(next + 1)) else {
+            if !moved {
+                self.found.heights.insert(name);
+            }
             return self.bare(at, next, name, point);
         };
-        if method == "last" {
-            self.ask(name, Want::Last);
-            return next + 2;
+        let Some(found) = of(Of::Point, method) else { return self.no_method(next + 1, Of::Point, "a point", method) };
+        let height = match found.1.work {
+            Work::Last | Work::Window(Take::Mean | Take::Min | Take::Max) => true,
+            _ => found.1.name.starts_with("hours"),
+        };
+        if height && !moved {
+            self.found.heights.insert(name);
         }
-        let Some(take) = Take::ALL.into_iter().find(|take| take.word() == method) else {
-            return self.bare(at, next, name, point);
-        };
-        let arguments = match (self.kind(next + 2), self.kind(next + 3), self.kind(next + 4), self.kind(next + 5)) {
-            (Some(Kind::Sign('(')), Some(Kind::Text(span)), Some(Kind::Sign(')')), _) => Some((span, None, next + 5)),
-            (Some(Kind::Sign('(')), Some(Kind::Text(span)), Some(Kind::Sign(',')), Some(Kind::Text(age))) => {
-                (self.kind(next + 6) == Some(Kind::Sign(')'))).then_some((span, Some(age), next + 7))
-            }
-            _ => None,
-        };
-        let hint = "such as rain.sum(\"72h\"), or rain.sum(\"360h\", \"72h\") for the 360 h before the last 72 h";
-        let Some((span_text, age_text, after)) = arguments else {
-            self.refuse(at, format!("the window of {point}.{method} must be written out"), hint);
-            return next + 2;
-        };
-        match (span_text.parse::<Span>(), age_text.unwrap_or("0").parse::<Span>()) {
-            (Ok(span), Ok(age)) if span > Span::ZERO && age >= Span::ZERO => {
-                let spec = WindowSpec { take, span, age };
-                self.ask(name, Want::Window { spec, span: span_text.to_owned(), age: age_text.map(str::to_owned) });
-            }
-            (Err(error), _) | (_, Err(error)) => self.refuse(next + 3, error.to_string(), hint),
-            (Ok(_), Ok(_)) => self.refuse(next + 3, "a window has a length", hint),
-        }
-        after
+        self.method(at, next, Some(name), point, found)
     }
 
     /// A point's name alone: its newest value.
@@ -302,10 +206,146 @@ impl<'a> Scanner<'a> {
         next
     }
 
-    fn ask(&mut self, name: usize, want: Want) {
-        let ask = Ask { name, want };
-        if !self.found.asks.contains(&ask) {
-            self.found.asks.push(ask);
+    fn no_method(&mut self, at: usize, of: Of, whose: &str, method: &str) -> usize {
+        let known: Vec<String> = library().filter(|it| it.of == of).map(|it| it.name.to_owned()).collect();
+        let hint = nearest(method, &known)
+            .map_or_else(|| format!("it has: {}", known.join(", ")), |near| format!("did you mean \"{near}\"?"));
+        self.refuse(at, format!("{whose} has no \"{method}\""), &hint);
+        at + 1
+    }
+
+    /// A function called on what is named at `at`, with its dot at `dot`; returns where to go on, which is within its
+    /// arguments.
+    fn method(
+        &mut self,
+        at: usize,
+        dot: usize,
+        name: Option<usize>,
+        whose: &str,
+        (place, function): (usize, &'static Function),
+    ) -> usize {
+        let method = function.name;
+        let alone = match function.work {
+            Work::Last => Some(Want::Last),
+            Work::Grade => Some(Want::Grade),
+            _ => None,
+        };
+        if let Some(want) = alone {
+            let asks = name.map(|name| self.ask(name, want)).into_iter().collect();
+            self.call(Call { function: place, name, written: Vec::new(), words: Vec::new(), asks });
+            return dot + 2;
         }
+        if matches!(function.work, Work::Field(_)) {
+            return dot + 2;
+        }
+        let hint = format!("it is called as {}, such as {}", function.call(), function.example.measure);
+        let arguments = self.arguments(dot + 2);
+        let fits = |given: &Vec<Range<usize>>| (function.least()..=function.arguments.len()).contains(&given.len());
+        let Some(arguments) = arguments.filter(fits) else {
+            self.refuse(at, format!("the window of {whose}.{method} must be written out"), &hint);
+            return dot + 2;
+        };
+        let (mut written, mut words) = (Vec::new(), Vec::new());
+        for (given, argument) in arguments.into_iter().zip(function.arguments) {
+            if argument.form == Form::Number {
+                continue;
+            }
+            let Some((text, as_written)) = self.written(&given, argument) else {
+                self.refuse(at, format!("the window of {whose}.{method} must be written out"), &hint);
+                return dot + 2;
+            };
+            self.spoken.insert(given.start);
+            match argument.form.read(text) {
+                Ok(Word::Span(Span::ZERO)) if !argument.optional => {
+                    self.refuse(given.start, "a window has a length", &hint);
+                    return dot + 3;
+                }
+                Ok(word) => words.push(word),
+                Err(message) => {
+                    self.refuse(given.start, message, &hint);
+                    return dot + 3;
+                }
+            }
+            written.push(as_written);
+        }
+        match wants(function, &words) {
+            Ok(wants) if wants.len() <= MOST_WANTS => {
+                let asks = wants.into_iter().filter_map(|want| Some(self.ask(name?, want))).collect();
+                self.call(Call { function: place, name, written, words, asks });
+            }
+            Ok(_) => self.refuse(at, format!("{whose}.{method} would take more than {MOST_WANTS} windows"), &hint),
+            Err(message) => self.refuse(at, message, &hint),
+        }
+        dot + 3
+    }
+
+    /// A word of the call, if it is written out as its form asks.
+    fn written(&self, given: &Range<usize>, argument: &Argument) -> Option<(&'a str, Written)> {
+        let alone = self.kind(given.start).filter(|_| given.len() == 1)?;
+        match (alone, argument.form.is_text()) {
+            (Kind::Text(text), true) => Some((text, Written::Text(text.to_owned()))),
+            (Kind::Number(text), false) => Some((text, Written::Count(text.parse().ok()?))),
+            _ => None,
+        }
+    }
+
+    /// The arguments of a call whose parenthesis opens at `open`.
+    fn arguments(&self, open: usize) -> Option<Vec<Range<usize>>> {
+        if self.kind(open) != Some(Kind::Sign('(')) {
+            return None;
+        }
+        let (mut depth, mut begin, mut arguments) = (0_usize, open + 1, Vec::new());
+        for at in open + 1.. {
+            match self.kind(at)? {
+                Kind::Sign('(' | '{') => depth += 1,
+                Kind::Sign(')') if depth == 0 => {
+                    if at > begin {
+                        arguments.push(begin..at);
+                    }
+                    return Some(arguments);
+                }
+                Kind::Sign(')' | '}') => depth = depth.checked_sub(1)?,
+                Kind::Sign(',') if depth == 0 => {
+                    arguments.push(begin..at);
+                    begin = at + 1;
+                }
+                Kind::Word(_) | Kind::Number(_) | Kind::Text(_) | Kind::Sign(_) => {}
+            }
+        }
+        None
+    }
+
+    /// Notes an ask, once; its place.
+    fn ask(&mut self, name: usize, want: Want) -> usize {
+        let ask = Ask { name, want };
+        self.found.asks.iter().position(|other| *other == ask).unwrap_or_else(|| {
+            self.found.asks.push(ask);
+            self.found.asks.len() - 1
+        })
+    }
+
+    fn call(&mut self, call: Call) {
+        if !self.found.calls.contains(&call) {
+            self.found.calls.push(call);
+        }
+    }
+}
+
+/// A function by what it is called on and its name, with its place in the library.
+fn of(of: Of, name: &str) -> Option<(usize, &'static Function)> {
+    library().enumerate().find(|(_, function)| function.of == of && function.name == name)
+}
+
+/// What a function of a point wants.
+fn wants(function: &Function, words: &[Word]) -> Result<Vec<Want>, String> {
+    match (function.work, words) {
+        (Work::Window(take), [Word::Span(span)]) => {
+            Ok(vec![Want::Window(WindowSpec::rolling(take, *span, Span::ZERO))])
+        }
+        (Work::Window(take), [Word::Span(span), Word::Span(age)]) => {
+            Ok(vec![Want::Window(WindowSpec::rolling(take, *span, *age))])
+        }
+        (Work::Together { wants, .. }, words) => wants(words),
+        (_, _) => Ok(Vec::new()),
     }
 }

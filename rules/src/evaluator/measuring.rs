@@ -2,13 +2,15 @@
 
 use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
+use watchfire_model::ladder::Direction;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Observation;
 use watchfire_model::time::Timestamp;
 
-use crate::engine::{Bench, Program, Sandbox, Wanted};
+use crate::engine::{Bench, Program, Sandbox, Want};
 use crate::quality::{Gate, PointGate};
 use crate::ruleset::{Compiled, Look as Read, Measure, SubjectPlan, Witness};
+use crate::window::exact::twelve_digits;
 use crate::window::{Blank, Known, Window};
 
 /// When something is judged, and by which row.
@@ -95,7 +97,7 @@ fn windowed(read: &Read, gate: &Gate, window: &mut Window, t: Timestamp, look: L
         return Err(Blank::Thin);
     }
     let point = gate.point(read.point).ok_or(Blank::Warming)?;
-    window.read(point.series(), &read.lens, t).map(|known| converted(read, known))
+    window.read(point.series(), &read.lens, &gate.site().zone, t).map(|known| converted(read, known))
 }
 
 fn converted(read: &Read, known: Known) -> Known {
@@ -143,10 +145,10 @@ pub(super) fn corroborated(
 
 /// A program's windows, ask by ask and point by point.
 pub(super) fn program_windows(program: &Program, plan: &SubjectPlan) -> Box<[Window]> {
-    let of_ask = |(name, wanted): (usize, Wanted)| {
-        let (width, spec) = match wanted {
-            Wanted::Last => (0, None),
-            Wanted::Window(spec) => (plan.widths.get(name).copied().unwrap_or(0), Some(spec)),
+    let of_ask = |(name, want): (usize, Want)| {
+        let (width, spec) = match want {
+            Want::Last | Want::Grade => (0, None),
+            Want::Window(spec) => (plan.widths.get(name).copied().unwrap_or(0), Some(spec)),
         };
         spec.into_iter().flat_map(move |spec| (0..width).map(move |_| Window::new(spec)))
     };
@@ -174,13 +176,15 @@ fn run(
 ) -> Result<Known, Blank> {
     let (mut flag, mut doubts, mut saturated) = (Flag::Good, Checks::NONE, false);
     let mut windows = windows.iter_mut();
-    for (ask, (name, wanted)) in program.asks().enumerate() {
+    bench.begin(t);
+    for (ask, (name, want)) in program.asks().enumerate() {
         bench.clear(ask);
         for read in points_of(plan, name) {
-            let known = match wanted {
-                Wanted::Last if hidden(read) => Err(Blank::Thin),
-                Wanted::Last => last(read, gate, t, look),
-                Wanted::Window(_) => match windows.next() {
+            let known = match want {
+                Want::Last | Want::Grade if hidden(read) => Err(Blank::Thin),
+                Want::Last => last(read, gate, t, look),
+                Want::Grade => last(read, gate, t, look).and_then(|known| graded(read, gate, known)),
+                Want::Window(_) => match windows.next() {
                     Some(_) if hidden(read) => Err(Blank::Thin),
                     Some(window) => windowed(read, gate, window, t, look),
                     None => Err(Blank::Thin),
@@ -197,5 +201,23 @@ fn run(
             }
         }
     }
-    program.run(sandbox, bench).map(|value| Known { value, flag, doubts, saturated })
+    let measured = program.run(sandbox, bench);
+    saturated |= bench.was_beyond();
+    measured.map(|value| Known { value, flag, doubts, saturated })
+}
+
+/// The grade that a value has by its point's own thresholds, as a number.
+fn graded(read: &Read, gate: &Gate, known: Known) -> Result<Known, Blank> {
+    let point = gate.site().point(read.point).ok_or(Blank::Thin)?;
+    let value = twelve_digits(known.value);
+    let reaches = |threshold: f64| match point.direction {
+        Direction::Rising => value >= threshold,
+        Direction::Falling => value <= threshold,
+    };
+    let thresholds = || Grade::ALL.into_iter().filter_map(|grade| Some((grade, (*point.thresholds.get(grade))?)));
+    if thresholds().next().is_none() {
+        return Err(Blank::Thin);
+    }
+    let met = thresholds().rev().find(|(_, threshold)| reaches(*threshold));
+    Ok(Known { value: met.map_or(0.0, |(grade, _)| f64::from(grade.level())), ..known })
 }

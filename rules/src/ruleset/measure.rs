@@ -77,7 +77,7 @@ fn native(rule: &Rule) -> Option<(Name, Measure)> {
         None => Span::ZERO,
     };
     let sound = span > Span::ZERO && age >= Span::ZERO && spans.next().is_none();
-    sound.then_some((name, Measure::Window(WindowSpec { take, span, age })))
+    sound.then_some((name, Measure::Window(WindowSpec::rolling(take, span, age))))
 }
 
 /// An id as it is written in a measure: what no identifier can hold becomes `_`.

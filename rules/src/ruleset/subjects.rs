@@ -96,6 +96,7 @@ pub(super) fn plan(
 ) -> Result<Option<SubjectPlan>, Problem> {
     let mut reads = Vec::new();
     let mut widths = Vec::new();
+    let mut heights = Vec::new();
     let names = match &compiled.measure {
         Measure::Last | Measure::Window(_) => vec![super::measure::native_name(rule)],
         Measure::Program(program) => program.names().to_vec(),
@@ -103,6 +104,11 @@ pub(super) fn plan(
     for name in &names {
         let points = resolve(site, subject, name).ok_or_else(|| missing(site, rule, subject, name))?;
         widths.push(points.len());
+        if let Measure::Program(program) = &compiled.measure
+            && program.reads_height(widths.len() - 1)
+        {
+            heights.extend(points.iter().copied());
+        }
         for point in points {
             let unit = unit_of(site, rule, &compiled.measure, point)?;
             reads.extend(site.point(point).map(|plan| look(rule, point, plan, unit)));
@@ -112,6 +118,7 @@ pub(super) fn plan(
         let problem = Problem::with(rule, format!("the measure of rule \"{}\" reads no point", rule.id));
         return Err(problem.hint("a measure names points of the station, such as \"stage\" or 'stage.rise(\"1h\")'"));
     }
+    one_datum(site, rule, subject, &heights)?;
     let points: Vec<PointIx> = reads.iter().map(|look: &Look| look.point).collect();
     let mut independent = Witnesses::default();
     for (look, witness) in reads.iter_mut().zip(witness::witnesses(site, &points)) {
@@ -167,6 +174,21 @@ pub(super) fn plan(
         max_gap: longest.unwrap_or(Span::ZERO),
         seconds: super::seconds::of(site, rule, &subject.stations)?,
     }))
+}
+
+/// Refuses to hold stages on two datums against each other (DOMAIN §4.1).
+fn one_datum(site: &Site, rule: &Rule, subject: &Subject, heights: &[PointIx]) -> Result<(), Problem> {
+    let is_stage = |ix: &PointIx| site.point(*ix).is_some_and(|point| point.quantity == "stage");
+    let station = |ix: &PointIx| site.station_of(*ix).and_then(|station| Some((station, station.datum.as_deref()?)));
+    let mut datums = heights.iter().filter(|ix| is_stage(ix)).filter_map(station);
+    let Some((first, datum)) = datums.next() else { return Ok(()) };
+    let Some((other, its)) = datums.find(|(_, its)| *its != datum) else { return Ok(()) };
+    let message = format!(
+        "rule \"{}\" holds stages on two datums against each other for \"{}\": {datum} at \"{}\", {its} at \"{}\"",
+        rule.id, subject.id, first.id, other.id
+    );
+    let hint = "bring one to the other's, such as datum(upstream.stage, -1.864), or compare grades: stage.grade";
+    Err(Problem::with(rule, message).hint(hint))
 }
 
 /// Most samples that one rule may look back on one point.

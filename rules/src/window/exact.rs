@@ -100,9 +100,9 @@ impl Line {
         true
     }
 
-    /// The slope, per hour; nothing with fewer than two distinct times.
+    /// The slope, per hour; nothing with fewer than three pairs, which no line need fit.
     pub(crate) fn slope_per_hour(&self) -> Option<f64> {
-        if self.n < 2 {
+        if self.n < 3 {
             return None;
         }
         // Moved to (nearly) the means in integers, so that nothing cancels in the floats: a rise of a millimetre is as

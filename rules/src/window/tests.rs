@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::site::Kind;
-use watchfire_model::time::{Span, Timestamp};
+use watchfire_model::time::{Span, Timestamp, Zone};
 
 use super::*;
 use crate::series::Keep;
@@ -11,6 +11,8 @@ use crate::series::Keep;
 const FOREVER: Keep = Keep { span: Span::days(365), samples: 100_000 };
 const OPEN: Lens =
     Lens { kind: Kind::Gauge, interval: Span::minutes(5), max_gap: Span(750_000), coverage: 0.0, modulus: None };
+
+const UTC: Zone = Zone { name: String::new(), offsets: Vec::new() };
 
 fn series(samples: &[(i64, f64)]) -> Series {
     let mut series = Series::default();
@@ -22,11 +24,11 @@ fn series(samples: &[(i64, f64)]) -> Series {
 }
 
 fn spec(take: Take, minutes: i64, age: i64) -> WindowSpec {
-    WindowSpec { take, span: Span::minutes(minutes), age: Span::minutes(age) }
+    WindowSpec::rolling(take, Span::minutes(minutes), Span::minutes(age))
 }
 
 fn read(samples: &[(i64, f64)], lens: Lens, spec: WindowSpec, minute: i64) -> Result<f64, Blank> {
-    Window::new(spec).read(&series(samples), &lens, Timestamp(minute * 60_000)).map(|known| known.value)
+    Window::new(spec).read(&series(samples), &lens, &UTC, Timestamp(minute * 60_000)).map(|known| known.value)
 }
 
 #[test]
@@ -62,7 +64,48 @@ fn too_little_is_unknown_and_not_zero() {
     assert_eq!(read(&holed, lens, spec(Take::Sum, 60, 0), 60), Err(Blank::Thin));
     assert_eq!(read(&[], OPEN, spec(Take::Sum, 60, 0), 60), Ok(0.0));
     assert_eq!(read(&[], OPEN, spec(Take::Mean, 60, 0), 60), Err(Blank::Thin));
-    assert_eq!(read(&[(60, 1.0)], OPEN, spec(Take::Rise, 60, 0), 60), Err(Blank::Thin));
+    assert_eq!(read(&[(55, 1.0), (60, 2.0)], OPEN, spec(Take::Rise, 60, 0), 60), Err(Blank::Thin));
+    assert_eq!(read(&[(50, 0.0), (55, 1.0), (60, 2.0)], OPEN, spec(Take::Rise, 60, 0), 60), Ok(12.0));
+}
+
+#[test]
+fn an_event_ends_with_its_dry_spell_and_never_with_a_gap() {
+    let rain = Lens { kind: Kind::Increment, interval: Span::minutes(60), max_gap: Span::minutes(150), ..OPEN };
+    let event = |samples: &[(i64, f64)], minute| {
+        read(samples, rain, WindowSpec::event(Span::hours(3), Span::hours(24)), minute)
+    };
+    let hourly = |values: &[f64]| (0..).zip(values).map(|(hour, value)| (hour * 60, *value)).collect::<Vec<_>>();
+    assert_eq!(event(&hourly(&[5.0, 0.0, 0.0, 1.0, 2.0]), 240), Ok(8.0), "two dry hours part nothing");
+    assert_eq!(event(&hourly(&[5.0, 0.0, 0.0, 0.0, 1.0, 2.0]), 300), Ok(3.0));
+    assert_eq!(event(&hourly(&[5.0, 1.0, 0.0, 0.0, 0.0]), 240), Ok(0.0), "it is over");
+    assert_eq!(event(&[(0, 5.0), (300, 1.0)], 300), Ok(6.0), "what was not heard was not dry");
+}
+
+#[test]
+fn a_counter_gives_the_day_and_the_event_too() {
+    let counter = Lens {
+        kind: Kind::Counter,
+        modulus: Some(1_000.0),
+        interval: Span::minutes(60),
+        max_gap: Span::minutes(150),
+        ..OPEN
+    };
+    // Midnight, hour 24 of the day before, belongs to it.
+    let at_24 = Timestamp::from_civil(watchfire_model::time::Civil {
+        year: 2026,
+        month: 7,
+        day: 1,
+        hour: 24,
+        minute: 0,
+        second: 0,
+        millisecond: 0,
+    });
+    let minute = at_24.0 / 60_000;
+    let counted = [(minute - 120, 990.0), (minute - 60, 998.0), (minute, 4.0), (minute + 60, 5.0)];
+    let day = |ago, minute| read(&counted, counter, WindowSpec::day(Span::ZERO, ago), minute);
+    assert_eq!((day(0, minute), day(0, minute + 60), day(1, minute + 60)), (Ok(14.0), Ok(1.0), Ok(14.0)));
+    let event = WindowSpec::event(Span::hours(6), Span::hours(24));
+    assert_eq!(read(&counted, counter, event, minute + 60), Ok(15.0));
 }
 
 #[test]
@@ -77,9 +120,9 @@ fn one_doubtful_tip_does_not_spoil_a_long_sum() {
     series.push(doubtful(10, 1.0), FOREVER);
     let mut window = Window::new(spec(Take::Sum, 60, 0));
     let at = |minute: i64| Timestamp(minute * 60_000);
-    assert_eq!(window.read(&series, &OPEN, at(10)).map(|known| known.flag), Ok(Flag::Good));
+    assert_eq!(window.read(&series, &OPEN, &UTC, at(10)).map(|known| known.flag), Ok(Flag::Good));
     series.push(doubtful(15, 90.0), FOREVER);
-    assert_eq!(window.read(&series, &OPEN, at(15)).map(|known| known.flag), Ok(Flag::Suspect));
+    assert_eq!(window.read(&series, &OPEN, &UTC, at(15)).map(|known| known.flag), Ok(Flag::Suspect));
 }
 
 /// Looks at every sample: slow, and a child could check it.
@@ -123,12 +166,41 @@ proptest! {
             known.push((minute, value));
             let sample = Sample { at: Timestamp(minute * 60_000), value, flag: Flag::Good, checks: Checks::NONE };
             series.push(sample, FOREVER);
-            let moved = window.read(&series, &OPEN, sample.at).map(|known| known.value);
-            let anew = Window::new(spec).read(&series, &OPEN, sample.at).map(|known| known.value);
+            let moved = window.read(&series, &OPEN, &UTC, sample.at).map(|known| known.value);
+            let anew = Window::new(spec).read(&series, &OPEN, &UTC, sample.at).map(|known| known.value);
             prop_assert_eq!(&moved, &anew, "moved and built anew differ at {}", minute);
             if let (Ok(moved), Some(model)) = (moved, model(&known, spec, minute)) {
                 prop_assert!(close(moved, model), "{} is not {} at {}", moved, model, minute);
             }
+        }
+    }
+
+    #[test]
+    fn days_and_events_move_as_they_are_built(
+        steps in prop::collection::vec((1_i64..180, prop_oneof![3 => Just(0.0), 1 => 0.1_f64..20.0]), 1..120),
+        begins in 0_i64..24, ago in 0_i64..3, dry in 1_i64..12, span in 13_i64..72,
+    ) {
+        let china = Zone { name: "Asia/Shanghai".to_owned(), offsets: vec![(Timestamp(0), 28_800)] };
+        let rain = Lens { kind: Kind::Increment, interval: Span::hours(1), max_gap: Span::minutes(150), ..OPEN };
+        let day = WindowSpec::day(Span::hours(begins), ago);
+        let specs = [day, WindowSpec::event(Span::hours(dry), Span::hours(span))];
+        let mut windows = specs.map(Window::new);
+        let (mut known, mut minute, mut series) = (Vec::new(), 10_000, Series::default());
+        for (step, value) in steps {
+            minute += step;
+            known.push((minute, value));
+            let sample = Sample { at: Timestamp(minute * 60_000), value, flag: Flag::Good, checks: Checks::NONE };
+            series.push(sample, FOREVER);
+            for (window, spec) in windows.iter_mut().zip(specs) {
+                let moved = window.read(&series, &rain, &china, sample.at).map(|known| known.value);
+                let anew = Window::new(spec).read(&series, &rain, &china, sample.at).map(|known| known.value);
+                prop_assert_eq!(moved, anew, "{} at {}", spec, minute);
+            }
+            // By the minute: the day of a reading is that of the minute before it.
+            let number = |minute: i64| (minute - 1 + 480 - begins * 60).div_euclid(1_440);
+            let fell: f64 = known.iter().filter(|(at, _)| number(*at) == number(minute) - ago).map(|(_, v)| v).sum();
+            let said = Window::new(day).read(&series, &rain, &china, sample.at).map(|known| known.value);
+            prop_assert!(said.as_ref().is_ok_and(|said| close(*said, fell)), "{:?} is not {}", said, fell);
         }
     }
 
@@ -143,10 +215,10 @@ proptest! {
         let mut series = series(&held_back);
         let mut window = Window::new(spec(Take::ALL[which], span, 0));
         let now = series.newest().expect("at least two").at;
-        let _ = window.read(&series, &OPEN, now);
+        let _ = window.read(&series, &OPEN, &UTC, now);
         series.place(Sample { at: Timestamp(at * 60_000), value, flag: Flag::Good, checks: Checks::NONE });
         window.distrust();
-        let late = window.read(&series, &OPEN, now).map(|known| known.value);
+        let late = window.read(&series, &OPEN, &UTC, now).map(|known| known.value);
         let in_order = read(&samples, OPEN, window.spec, now.0 / 60_000);
         prop_assert_eq!(late, in_order);
     }

@@ -42,6 +42,8 @@ const LISTS: &[(&str, &str, &[&str])] = &[
     // The clock and the device are no checks of a value, and what is known of a point is what the checks look at.
     ("CHECKS", "rules/src/quality/mod.rs", &["tests", "clock", "closer", "point", "sensor"]),
     ("CLOSER", "rules/src/quality/closer/mod.rs", &["tests", "course"]),
+    // How an argument is written is no family of functions.
+    ("FUNCTIONS", "rules/src/engine/functions/mod.rs", &["tests", "written"]),
     ("CHANNELS", "daemon/src/dissemination/channel/mod.rs", &["tests"]),
     ("STORES", "daemon/src/storage/series/mod.rs", &["tests"]),
 ];
