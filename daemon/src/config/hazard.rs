@@ -19,8 +19,10 @@ use crate::config::read::{At, Context, Node, Table};
 pub(crate) const PACKS: &[(&str, &str)] = &[
     ("river", include_str!("../../../rules/packs/river/pack.toml")),
     ("rain", include_str!("../../../rules/packs/rain/pack.toml")),
+    ("flash_flood", include_str!("../../../rules/packs/flash_flood/pack.toml")),
     ("mine_gas", include_str!("../../../rules/packs/mine_gas/pack.toml")),
     ("slope", include_str!("../../../rules/packs/slope/pack.toml")),
+    ("tailings", include_str!("../../../rules/packs/tailings/pack.toml")),
     ("air", include_str!("../../../rules/packs/air/pack.toml")),
 ];
 

@@ -14,6 +14,7 @@ mod judging;
 mod link;
 mod names;
 mod nearest;
+mod offer;
 mod output;
 pub mod problem;
 mod quiet;
@@ -117,6 +118,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         if *pack {
             shared.packed_hazards.extend(table.tables("hazard", "[[hazard]]"));
             shared.packed_rules.extend(table.tables("rule", "[[rule]]"));
+            shared.offers.extend(table.tables("offer", "[[offer]]"));
             if let Some(about) = table.table("pack", "[pack]") {
                 let _ = (about.text("name"), about.text("summary"), about.text("sources"));
                 about.finish();
@@ -127,6 +129,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         table.finish();
     }
     shared.take(&root);
+    let taken = offer::taken(&root, std::mem::take(&mut shared.offers));
 
     let (areas, area_ids) = area::areas(&shared.areas, cx);
     shared.areas.into_iter().for_each(Table::finish);
@@ -157,10 +160,9 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
     let own_hazards: Vec<String> =
         shared.hazards.iter().filter_map(|table| table.text("id")).map(|id| id.value).collect();
     shared.packed_hazards.into_iter().chain(shared.hazards).for_each(|table| hazards.read(table));
-    let named = |tables: &[Table<'_>]| -> Vec<String> {
-        tables.iter().filter_map(|table| table.get("hazard")?.raw_text()).map(|hazard| hazard.value).collect()
-    };
-    let used: Vec<String> = [named(&shared.rules), named(&shared.packed_rules), own_hazards].concat();
+    let named = |table: &Table<'_>| Some(table.get("hazard")?.raw_text()?.value);
+    let tables = shared.rules.iter().chain(&shared.packed_rules).chain(taken.iter().map(|offer| &offer.table));
+    let used: Vec<String> = tables.filter_map(named).chain(own_hazards).collect();
     let hazard_names = std::mem::replace(&mut hazards.names, names::Names::new("hazard"));
     let mut profiles = hazards.settle(cx, &head.languages, &|id| used.iter().any(|used| used == id));
     hazard::release(root.table("release", "[release]"), &hazard_names, &mut profiles.list, head.test.is_some());
@@ -173,6 +175,11 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
     for table in shared.packed_rules {
         if table.text("id").is_none_or(|id| !rules.has(&id.value)) {
             rules.read(table, &known, true);
+        }
+    }
+    for offer in taken {
+        if offer.table.text("id").is_none_or(|id| !rules.has(&id.value)) {
+            rules.read(offer.table, &known, offer.by_pattern);
         }
     }
 
@@ -245,6 +252,7 @@ struct Shared<'a> {
     rules: Vec<Table<'a>>,
     packed_hazards: Vec<Table<'a>>,
     packed_rules: Vec<Table<'a>>,
+    offers: Vec<Table<'a>>,
 }
 
 impl<'a> Shared<'a> {
