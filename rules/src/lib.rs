@@ -13,3 +13,6 @@ pub mod quality;
 pub mod ruleset;
 pub mod series;
 pub mod window;
+
+#[cfg(test)]
+mod cases;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cases::cases;
 
 const STEPS: [(Grade, f64, f64); 4] =
     [(Grade::Blue, 1.0, 0.9), (Grade::Yellow, 2.0, 1.9), (Grade::Orange, 3.0, 2.9), (Grade::Red, 4.0, 3.9)];
@@ -62,7 +63,7 @@ fn a_ladder_says_what_it_was_given() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(cases())]
 
     #[test]
     fn the_reduced_machine_is_the_one_of_the_book(values in prop::collection::vec(0.0_f64..5.0, 1..60)) {

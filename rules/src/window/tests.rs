@@ -6,6 +6,7 @@ use watchfire_model::site::Kind;
 use watchfire_model::time::{Span, Timestamp, Zone};
 
 use super::*;
+use crate::cases::cases;
 use crate::series::Keep;
 
 const FOREVER: Keep = Keep { span: Span::days(365), samples: 100_000 };
@@ -151,7 +152,7 @@ fn close(a: f64, b: f64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(cases())]
 
     #[test]
     fn a_window_says_what_a_look_at_every_sample_says(

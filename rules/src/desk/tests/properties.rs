@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::{
     collection::vec,
-    prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest},
+    prelude::{Just, Strategy, any, prop_oneof, proptest},
     sample::select,
 };
 use watchfire_model::{
@@ -28,6 +28,7 @@ use super::super::{
     story::{ALARM_ACTS, Story, automatic, demo, site},
 };
 use super::watched::watched;
+use crate::cases::cases;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -95,11 +96,6 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     vec(deed, 1..60)
 }
 
-/// How many stories each property is held against.
-fn cases() -> u32 {
-    option_env!("WATCHFIRE_CASES").and_then(|cases| cases.parse().ok()).unwrap_or(1_000)
-}
-
 fn sites() -> impl Strategy<Value = Site> {
     prop_oneof![2 => Just(site()), 1 => Just(automatic()), 1 => Just(demo()), 2 => Just(watched())]
 }
@@ -153,7 +149,7 @@ fn is_act(words: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
 
     /// 6 and 7: a Desk rebuilt from its events at any point equals the one that never stopped, and goes on as it does.
     #[test]

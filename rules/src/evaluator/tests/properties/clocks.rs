@@ -5,9 +5,9 @@ use proptest::sample::select;
 use watchfire_model::finding::{Change, Evidence, Finding};
 use watchfire_model::incident::About;
 
-use super::cases;
 use super::country::{BEACH, POINTS, STAGE, UPPER_STAGE};
 use super::life::{AGES, Deed, Life, Saying, difference, steady_deeds};
+use crate::cases::cases;
 
 /// Deeds in which no sensor's clock is ahead, and none that depends on what else was said.
 fn honest(deeds: &[Deed]) -> Vec<Deed> {

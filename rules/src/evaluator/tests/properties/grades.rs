@@ -7,9 +7,9 @@ use watchfire_model::quality::Flag;
 use watchfire_model::reading::PointState;
 use watchfire_model::row::Row;
 
-use super::cases;
 use super::country::{BEACH, LIFT_AFTER, ORDINARY, RAIN, REDUCED, STAGE, TURNS, UPPER_RAIN};
 use super::life::{Deed, Life, Saying, deeds, steady_deeds};
+use crate::cases::cases;
 use crate::quality::Outcome;
 
 /// The judged level of every subject.

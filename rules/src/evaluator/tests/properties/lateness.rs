@@ -9,9 +9,9 @@ use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::Row;
 use watchfire_model::time::Timestamp;
 
-use super::cases;
 use super::country::{BEACH, POINTS};
 use super::life::{Life, values};
+use crate::cases::cases;
 
 /// The rules with delays and holds, of ten minutes at most.
 const PATIENT: [&str; 9] =

@@ -10,9 +10,9 @@ use watchfire_model::id::{RuleId, Seq, SubjectId};
 use watchfire_model::reload::Orphans;
 use watchfire_model::rule::Thresholds;
 
-use super::cases;
 use super::country::site;
 use super::life::{Life, compiled, deeds, difference, judge};
+use crate::cases::cases;
 use crate::evaluator::Evaluator;
 use crate::ruleset::RuleSet;
 

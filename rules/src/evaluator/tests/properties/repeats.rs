@@ -6,8 +6,8 @@ use watchfire_model::id::Seq;
 use watchfire_model::reading::Reading;
 use watchfire_model::row::Row;
 
-use super::cases;
 use super::life::{Life, difference, judge, steady_deeds};
+use crate::cases::cases;
 use crate::evaluator::Evaluator;
 
 /// A broker delivers again at most so many readings back.

@@ -10,8 +10,8 @@ use watchfire_model::finding::Finding;
 use watchfire_model::id::Seq;
 use watchfire_model::row::Row;
 
-use super::cases;
 use super::life::{Life, compiled, deeds, difference, judge, restarted};
+use crate::cases::cases;
 use crate::evaluator::Evaluator;
 
 /// Judges the rows of a life from `from` on.

@@ -8,9 +8,9 @@ use watchfire_model::finding::Finding;
 use watchfire_model::id::RuleId;
 use watchfire_model::time::Timestamp;
 
-use super::cases;
 use super::country::RAIN;
 use super::life::{Life, deeds, steady_deeds};
+use crate::cases::cases;
 use crate::evaluator::measuring::{Look, measure};
 use crate::evaluator::{Evaluator, windows};
 use crate::quality::Outcome;
