@@ -32,6 +32,19 @@ fn a_rise_is_said_however_much_it_chatters() {
 }
 
 #[test]
+fn a_grade_that_flips_each_second_is_said_a_few_times_and_the_red_at_once() {
+    let mut story = Story::<Live>::begin(lively());
+    for _ in 0..500 {
+        story.tell("a yellow; +1s; a blue; +1s");
+    }
+    let bulletins = story.bulletins().count();
+    println!("1,000 flips: {bulletins} bulletins");
+    assert!(bulletins <= 10, "{}", story.said());
+    story.tell("a red");
+    assert!(story.said().ends_with("i upgraded red, p upgraded red"), "{}", story.said());
+}
+
+#[test]
 fn the_final_ending_is_said() {
     let mut story = Story::<Live>::told(lively(), "a blue; a clear; a blue; a clear; a blue; a clear");
     let chatters = |story: &Story<Live>| story.alarm("stage", "a").is_some_and(|a| a.chatters_until.is_some());

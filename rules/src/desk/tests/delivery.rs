@@ -4,11 +4,13 @@ use watchfire_model::{
     attention::Attention,
     mode::Live,
     receipt::{Outcome, Receipt},
+    site::Channel,
     warning::What,
 };
 
 use super::super::{
     Input,
+    outbox::CROWDED,
     story::{Story, automatic, site},
 };
 
@@ -82,6 +84,18 @@ fn a_newer_bulletin_does_not_overtake_or_drop_an_unsent_one() {
     assert_eq!(orders(&story), [1, 2, 3]);
     story.tell("all delivered; a red");
     assert_eq!(orders(&story), [4]);
+}
+
+#[test]
+fn past_the_limit_of_what_is_under_way_every_orange_and_red_is_still_said() {
+    let mut site = automatic();
+    let duty = site.channels.iter().find(|channel| channel.name.as_str() == "duty").cloned().expect("it is there");
+    site.channels.extend((0..CROWDED / 4).map(|n| Channel { name: format!("duty {n}").into(), ..duty.clone() }));
+    let mut story = Story::<Live>::told(site, "x blue; x yellow; x orange; x red");
+    assert!(story.desk.unsettled().count() > CROWDED);
+    story.record.clear();
+    story.tell("b orange; b red");
+    assert_eq!(story.said(), "i raised orange, p raised orange, i upgraded red, p upgraded red");
 }
 
 #[test]
