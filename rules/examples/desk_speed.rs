@@ -84,6 +84,7 @@ fn site() -> Site {
         coverage: 0.8,
         enough: None,
         witnesses: PerGrade::all(1),
+        public_after: watchfire_model::doubt::usual(),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,
@@ -136,6 +137,7 @@ fn finding(count: usize) -> Finding {
         value: Some(4.2),
         threshold: Some(4.0),
         causes: Vec::new(),
+        doubt: None,
     }
 }
 

@@ -103,6 +103,7 @@ fn site(closer: bool) -> Option<Site> {
         fast_rise: false,
         corroborate: Default::default(),
         witnesses: PerGrade::all(1),
+        public_after: watchfire_model::doubt::usual(),
         response: String::new(),
         consequence: String::new(),
         time_to_respond: None,

@@ -24,6 +24,7 @@ mod ground;
 mod late;
 mod measuring;
 mod outages;
+mod proof;
 mod reload;
 mod retraction;
 mod silence;
@@ -34,7 +35,7 @@ mod subject;
 pub use standing::Standing;
 pub use state::EvaluatorState;
 
-use measuring::{Look, Moment, corroborated, measure};
+use measuring::{Look, Moment, alone, corroborated, measure};
 use outages::Outages;
 use silence::Silence;
 use subject::{Cause, Subject};
@@ -288,9 +289,16 @@ impl Evaluator {
             let measured = measure(&rules.sandbox, compiled, plan, gate, windows, bench.as_deref_mut(), clock, look);
             let cap = measured.as_ref().map_or(Grade::Red, |known| {
                 let judged = (known.value, subject.climb.level());
+                let bench = bench.as_deref_mut();
                 corroborated(&rules.sandbox, compiled, plan, gate, windows, bench, clock, look, judged)
             });
-            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock, cap };
+            let agreed = measured.as_ref().ok().and_then(|known| {
+                let met = subject.proof.wants_a_second(plan, compiled, known.value)?;
+                let alone = alone(&rules.sandbox, compiled, plan, gate, windows, bench, clock, look, met);
+                alone.iter().copied().filter(|own| alone.iter().filter(|other| *other >= own).count() >= 2).max()
+            });
+            let by = Some(point);
+            let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock, cap, by, agreed };
             subject.judge(&cause, clock, measured, out);
         }
     }
@@ -302,7 +310,10 @@ impl Evaluator {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
-            subject.reground(&Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red }, out);
+            subject.reground(
+                &Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None },
+                out,
+            );
         }
     }
 }

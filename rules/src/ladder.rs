@@ -69,6 +69,12 @@ impl Rungs {
         Self { falling, raise, lift }
     }
 
+    /// The highest grade of the ladder up to `level` of which `so` is true.
+    pub(crate) fn highest(&self, level: u8, so: impl Fn(Grade) -> bool) -> Option<Grade> {
+        let has = |grade: &Grade| grade.level() <= level && self.has(place(*grade));
+        Grade::ALL.into_iter().rev().filter(has).find(|grade| so(*grade))
+    }
+
     fn has(&self, rung: usize) -> bool {
         self.raise[rung] < f64::INFINITY
     }
@@ -246,6 +252,12 @@ impl Climb {
         let level = if self.judged > 0 { self.judged } else { self.pending };
         let rung = usize::from(level).checked_sub(1)?;
         self.rungs.get(rung).map(|rung| Timestamp(rung.onset))
+    }
+
+    /// Samples in a row that met a grade, and the covered time since the first of them.
+    pub(crate) fn met(&self, grade: Grade) -> (u32, Span) {
+        let rung = self.rungs[place(grade)];
+        if rung.met == 0 { (0, Span::ZERO) } else { (rung.met, Span(rung.met_for)) }
     }
 
     /// `at`, if no more than `max_gap` after the last value; else the time of that.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, RuleId, SubjectId};
-use watchfire_model::ladder::Ladder;
+use watchfire_model::ladder::{Delay, Ladder};
 use watchfire_model::rule::{Class, Rule, Thresholds};
 use watchfire_model::site::{Kind, Point, Site};
 use watchfire_model::time::Span;
@@ -23,7 +23,7 @@ mod subjects;
 mod thresholds;
 mod witness;
 
-pub(crate) use witness::{Witness, Witnesses};
+pub(crate) use witness::{Witness, Witnesses, independent};
 
 pub use explain::{Explanation, SubjectLadder, Way};
 
@@ -107,6 +107,8 @@ pub(crate) struct Compiled {
     pub(crate) enough: Option<u32>,
     /// How many witnesses each grade takes, from blue on; none where one is enough for all.
     pub(crate) witnesses: Option<[u32; 4]>,
+    /// What each grade takes before the public is told, from blue on; none where none takes anything.
+    pub(crate) public_after: Option<[Delay; 4]>,
 }
 
 /// How a rule's number is made.
@@ -259,6 +261,8 @@ impl RuleSet {
             consistent: rule.corroborate.samples,
             enough: rule.enough,
             witnesses: Some(Grade::ALL.map(|grade| *rule.witnesses.get(grade))).filter(|it| *it != [1; 4]),
+            public_after: Some(Grade::ALL.map(|grade| *rule.public_after.get(grade)))
+                .filter(|it| rule.class == Class::Ordinary && !it.iter().all(|delay| delay.is_none())),
             measure,
         };
         let mut problems = Vec::new();

@@ -175,9 +175,7 @@ fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
             )?;
             writeln!(out, "warns of {} ({event}, {}, {})", hazard.id, hazard.event_code, hazard.categories.join(" "))?;
             let instant = "a single sample counts, suspect ones too";
-            let ordinary = format!(
-                "a suspect value alone raises no more than {cap}; a red to the public wants two samples or 5 minutes"
-            );
+            let ordinary = format!("a suspect value alone raises no more than {cap}");
             writeln!(
                 out,
                 "class {}",
@@ -281,7 +279,11 @@ fn rung(rule: &Rule, hazard: &Hazard, subject: &SubjectLadder, step: &Step, lang
                 (true, _) => "is recorded and never told (shadow)".to_owned(),
                 (false, false) => "goes to the duty desk at once, never to the public".to_owned(),
                 (false, true) => {
-                    format!("goes to the duty desk at once, to the public {}", signed(*policy.raise.get(grade), lang))
+                    let proof = proof(rule, grade, lang);
+                    format!(
+                        "goes to the duty desk at once, to the public {}{proof}",
+                        signed(*policy.raise.get(grade), lang)
+                    )
                 }
             };
             let after = if step.raise_after.is_none() {
@@ -314,7 +316,10 @@ fn rung(rule: &Rule, hazard: &Hazard, subject: &SubjectLadder, step: &Step, lang
             let told = match (rule.shadow, public) {
                 (true, _) => "只记录,不发布(影子规则)".to_owned(),
                 (false, false) => "立即告知值班台,不对外发布".to_owned(),
-                (false, true) => format!("立即告知值班台,{}对外发布", signed(*policy.raise.get(grade), lang)),
+                (false, true) => {
+                    let proof = proof(rule, grade, lang);
+                    format!("立即告知值班台,{proof}{}对外发布", signed(*policy.raise.get(grade), lang))
+                }
             };
             let after = if step.raise_after.is_none() {
                 "立即".to_owned()
@@ -355,6 +360,19 @@ fn signed(release: Release, lang: Lang) -> String {
         Release::Two => lang.pick("after two signatures", "两人签发后"),
     }
     .to_owned()
+}
+
+/// What a grade takes before the public is told.
+fn proof(rule: &Rule, grade: Grade, lang: Lang) -> String {
+    let needs = *rule.public_after.get(grade);
+    if rule.class == Class::Instant || needs.is_none() {
+        return String::new();
+    }
+    let needs = delay(needs, lang);
+    match lang {
+        Lang::En => format!(", and not before {needs}, or two independent sensors"),
+        Lang::Zh => format!("须有{needs},或两个相互独立的测点,"),
+    }
 }
 
 fn agreed(release: Release, lang: Lang) -> String {

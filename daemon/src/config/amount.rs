@@ -150,6 +150,17 @@ fn parse_delay(text: &str) -> Option<Delay> {
     Some(delay)
 }
 
+/// Reads a delay that counts samples whether or not others lie between them.
+pub(crate) fn plain_delay(node: &Node<'_>) -> Option<At<Delay>> {
+    let delay = delay(node)?;
+    if delay.value.of.is_some() {
+        let problem = Problem::error(delay.at, "what counts here is how many samples, not of how many");
+        node.cx.report(problem.hint("write \"2 samples\", \"5 min\" or \"2 samples or 5 min\" (whichever comes first)"));
+        return None;
+    }
+    Some(delay)
+}
+
 /// `3`, or `2 of 3`: the least of the last few.
 fn parse_count(text: &str) -> Option<(Option<u32>, Option<u32>)> {
     let number = |text: &str| text.trim().parse::<u32>().ok();

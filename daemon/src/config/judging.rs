@@ -1,5 +1,6 @@
 //! How a rule judges: delays, margins, holds, quality gates. The same keys stand in a rule and, as defaults, in its hazard.
 
+use watchfire_model::doubt;
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::ladder::{Delay, Direction};
 use watchfire_model::rule::Class;
@@ -22,6 +23,7 @@ pub(crate) const GRADES: &[(&str, Grade)] =
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Judging {
     pub(crate) raise_after: Graded<At<Delay>>,
+    pub(crate) public_after: Graded<At<Delay>>,
     pub(crate) lift_after: Graded<At<Span>>,
     pub(crate) hold: Graded<At<Span>>,
     pub(crate) lift_below: Graded<At<Bar>>,
@@ -57,6 +59,7 @@ impl Judging {
     pub(crate) fn read(table: &Table<'_>) -> Self {
         Self {
             raise_after: amount::graded_or_none(table.get("raise_after"), "`raise_after`", amount::delay),
+            public_after: amount::graded_or_none(table.get("public_after"), "`public_after`", amount::plain_delay),
             lift_after: amount::graded_or_none(table.get("lift_after"), "`lift_after`", amount::span),
             hold: amount::graded_or_none(table.get("hold"), "`hold`", amount::span),
             lift_below: amount::graded_or_none(table.get("lift_below"), "`lift_below`", bar),
@@ -77,6 +80,7 @@ impl Judging {
     /// Puts what `over` says in the place of what was said before.
     pub(crate) fn overlay(&mut self, over: Self) {
         self.raise_after.overlay(over.raise_after);
+        self.public_after.overlay(over.public_after);
         self.lift_after.overlay(over.lift_after);
         self.hold.overlay(over.hold);
         self.lift_below.overlay(over.lift_below);
@@ -145,10 +149,13 @@ impl Judging {
             self.check_side(table, grade, raise_at, *lift_below.get(grade), rungs.direction);
         }
         let own_or = |grade| self.raise_after.get(grade).or(defaults.raise_after.get(grade));
+        let public = |grade| self.public_after.get(grade).or(defaults.public_after.get(grade));
+        let usual = doubt::usual();
         Judged {
             lift_below,
             lift_margin,
             raise_after: PerGrade::from_fn(|grade| own_or(grade).map_or(Delay::NONE, |delay| delay.value)),
+            public_after: PerGrade::from_fn(|grade| public(grade).map_or(*usual.get(grade), |delay| delay.value)),
             lift_after: spans(&self.lift_after, &defaults.lift_after),
             hold: spans(&self.hold, &defaults.hold),
             coverage: self.coverage.or(defaults.coverage).unwrap_or(COVERAGE),
@@ -250,6 +257,7 @@ pub(crate) struct Judged {
     pub(crate) lift_below: PerGrade<Option<f64>>,
     pub(crate) lift_margin: PerGrade<Option<f64>>,
     pub(crate) raise_after: PerGrade<Delay>,
+    pub(crate) public_after: PerGrade<Delay>,
     pub(crate) lift_after: PerGrade<Span>,
     pub(crate) hold: PerGrade<Span>,
     pub(crate) coverage: f64,

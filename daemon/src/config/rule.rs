@@ -143,6 +143,7 @@ impl Rules {
             lift_below: judged.lift_below,
             lift_margin: judged.lift_margin,
             raise_after: judged.raise_after,
+            public_after: judged.public_after,
             lift_after: judged.lift_after,
             hold: judged.hold,
             class: class.or(profile.map(|profile| profile.class)).unwrap_or_default(),

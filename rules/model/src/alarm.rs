@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{Attention, Concern, Latching};
+use crate::doubt::Doubt;
 use crate::finding::{Cause, Evidence};
 use crate::grade::Grade;
 use crate::id::{AreaId, HazardId, IncidentId, PersonId, Revision, RuleId, SubjectId};
@@ -98,6 +99,12 @@ pub struct Alarm {
     /// Its rule was changed while a grade from orange on stood: only a person lets that fall.
     #[serde(default)]
     pub held_over: Option<HeldOver>,
+    /// Why the public is not told of the judged grade yet.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
+    /// When it has stood for long enough to be told.
+    #[serde(default)]
+    pub doubted_until: Option<Steady>,
     /// Event time at which the present condition began.
     pub onset: Timestamp,
     /// When the judged grade last changed: event time.
@@ -129,6 +136,14 @@ impl Alarm {
         match &self.override_by {
             Some(word) => word.grade,
             None => self.judged,
+        }
+    }
+
+    /// The highest grade that enough speaks for to tell the public: a person's word does.
+    pub fn sure(&self) -> Option<Grade> {
+        match (&self.override_by, &self.doubt) {
+            (None, Some(doubt)) => self.judged.min(doubt.sure),
+            (Some(_), _) | (None, None) => self.standing(),
         }
     }
 

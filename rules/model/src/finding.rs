@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::doubt::Doubt;
 use crate::grade::Grade;
 use crate::id::{PointId, Revision, RuleId, Seq, StationId, SubjectId};
 use crate::quality::{Checks, Flag};
@@ -120,6 +121,8 @@ pub enum Change {
     Retracted,
     /// The rule was changed: this is what stands by its new text.
     Rewritten,
+    /// The judged grade is as before, and more or less speaks for telling the public of it.
+    Proven,
 }
 
 /// A subject's judged grade or evidence changed.
@@ -155,4 +158,7 @@ pub struct Finding {
     pub threshold: Option<f64>,
     /// What the measure read, newest of each point.
     pub causes: Vec<Cause>,
+    /// Why the public is not told of the judged grade yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
 }

@@ -10,6 +10,7 @@ pub mod attention;
 pub mod bulletin;
 pub mod command;
 pub mod deed;
+pub mod doubt;
 pub mod durable;
 pub mod finding;
 pub mod grade;

@@ -133,6 +133,10 @@ pub struct Rule {
     /// How many independent points must meet a grade, each by itself, before it is raised; 1 = any.
     #[serde(default = "any_one")]
     pub witnesses: PerGrade<u32>,
+    /// What each grade needs before the public is told of it: so many valid samples or so long, whichever is first. Two
+    /// independent sensors are always enough, and rules of class instant wait for nothing.
+    #[serde(default = "crate::doubt::usual")]
+    pub public_after: PerGrade<Delay>,
     /// Longest gap that counts as covered; none = 2.5 × the point's interval.
     pub max_gap: Option<Span>,
     /// Highest grade a suspect value may raise by itself.

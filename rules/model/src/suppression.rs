@@ -187,6 +187,7 @@ impl Alarm {
         let suppressed = self.suppressed.iter().filter_map(Suppression::until);
         suppressed
             .chain(self.realarm_at)
+            .chain(self.doubted_until)
             .chain(self.chatters_until)
             .chain(self.asked_out.as_ref().map(|asked| asked.until))
             .min()

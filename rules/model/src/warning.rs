@@ -181,4 +181,6 @@ pub enum What {
     Commented,
     ToVerify,
     Retracted,
+    Doubted,
+    Proven,
 }

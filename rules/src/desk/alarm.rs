@@ -14,6 +14,7 @@ use super::{
     Step,
     attention::{follow, follow_fault},
     directory::Bearing,
+    doubt::follow_doubt,
     event::Event,
     register::{Filed, Place},
     suppression::outlive,
@@ -47,6 +48,7 @@ impl<M: Mode> Step<'_, M> {
         let before = old.filter(|old| !old.shadow).and_then(|old| old.alarm.standing());
         let policy = self.policy(&bearing.hazard);
         let stood = old.and_then(|old| old.alarm.standing());
+        let doubted = old.and_then(|old| old.alarm.doubt);
         let public = self.told_the_public(&Place { hazard: bearing.hazard.clone(), area: bearing.area.clone() });
         let mut alarm = weighed(self.now, old.map(|old| &*old.alarm), key, finding, bearing, policy, public);
         self.explain_one(&mut alarm);
@@ -83,6 +85,7 @@ impl<M: Mode> Step<'_, M> {
         if !shadow || left.is_some() {
             self.reconcile(&place, rose.filter(|_| !shadow && !quiet));
         }
+        self.note_proof(&key, doubted);
         // The hour has come, or our clock was set, since what the site says was last looked at.
         if was_quiet != quiet && rose.is_none() {
             self.speak_up(&key, was_quiet);
@@ -128,7 +131,8 @@ impl<M: Mode> Step<'_, M> {
             | Change::Evidence
             | Change::LostWhileRising
             | Change::MissedCrossing
-            | Change::Rewritten => return,
+            | Change::Rewritten
+            | Change::Proven => return,
         };
         self.note_alarm(key, &self.entry(what, note));
     }
@@ -154,12 +158,13 @@ impl<M: Mode> Step<'_, M> {
         let shadow = *shadow;
         let mut alarm = Alarm::clone(old);
         change(&mut alarm);
-        let before = old.standing();
+        let (before, old_sure) = (old.standing(), old.sure());
         follow(self.now, before, self.policy(&alarm.hazard).flapping, &mut alarm);
         let outlived = outlive(before, &mut alarm);
         self.keep_quiet(before, &mut alarm);
         let (place, quiet) = (Place::of(&alarm), alarm.is_quieted());
         let rose = alarm.standing().filter(|grade| Some(*grade) > before);
+        let is_sure = alarm.sure() != old_sure;
         self.emit(Event::Alarm { alarm: Box::new(alarm), shadow });
         self.note_outlived(key, &outlived);
         if shadow {
@@ -170,6 +175,9 @@ impl<M: Mode> Step<'_, M> {
             self.emit(Event::Noted { warning: id.clone(), entry: entry.clone() });
         }
         self.reconcile(&place, rose.filter(|_| !quiet));
+        if let Some(id) = live.as_ref().filter(|_| is_sure) {
+            self.settle(id);
+        }
         if live.is_none()
             && let Some(id) = self.desk.register.live(&place).cloned()
         {
@@ -263,6 +271,8 @@ fn weighed(
         asked_out: old.and_then(|old| old.asked_out.clone()),
         orphaned: None,
         held_over: held_over(now.wall, old, judged_now, finding),
+        doubt: None,
+        doubted_until: None,
         onset: finding.onset,
         at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
         changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),
@@ -276,6 +286,7 @@ fn weighed(
         last_n: finding.n,
         revision: finding.revision.clone(),
     };
+    follow_doubt(now, old, finding, &mut alarm);
     let before = old.and_then(Alarm::standing);
     if ends_override(&alarm, old.and_then(|old| old.judged)) {
         alarm.override_by = None;
@@ -300,7 +311,9 @@ fn weighed(
         Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,
         // A person must decide what the public hears of it.
         Change::Retracted => alarm.judged > finding.judged,
-        Change::Raised | Change::Lifted | Change::Pending | Change::Evidence | Change::Rewritten => false,
+        Change::Raised | Change::Lifted | Change::Pending | Change::Evidence | Change::Rewritten | Change::Proven => {
+            false
+        }
     };
     follow_fault(now.wall, was_lost, spoke, &mut alarm);
     alarm
@@ -320,7 +333,8 @@ fn judged(old: Option<Grade>, finding: &Finding, public: Option<Grade>) -> Optio
         | Change::LostWhileRising
         | Change::MissedCrossing
         | Change::Verify
-        | Change::Rewritten => old,
+        | Change::Rewritten
+        | Change::Proven => old,
     };
     finding.judged.max(least)
 }

@@ -28,6 +28,10 @@ impl<M: Mode> Step<'_, M> {
     pub(super) fn attend(&mut self, key: &AlarmKey) {
         self.lapse_suppressions(key);
         let Some(filed) = self.desk.register.get(key) else { return };
+        if filed.alarm.doubted_until.is_some_and(|until| until <= self.now.steady) {
+            self.prove_by_time(key);
+        }
+        let Some(filed) = self.desk.register.get(key) else { return };
         if filed.alarm.realarm_at.is_some_and(|at| at <= self.now.steady) {
             self.realarm(key);
         }

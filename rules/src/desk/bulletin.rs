@@ -139,7 +139,7 @@ impl<M: Mode> Step<'_, M> {
         let place = case.place();
         let heard = |alarm: &&Alarm| match to {
             Audience::Internal => !alarm.is_quieted(),
-            Audience::Public => !alarm.is_withheld(),
+            Audience::Public => !alarm.is_withheld() && alarm.sure().is_some(),
         };
         let all = || self.desk.register.graded(&place);
         let mut graded: Vec<&Alarm> = all().filter(heard).take(MEASURED_MOST).collect();

@@ -6,7 +6,7 @@ use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     command::Report,
     finding::Finding,
-    id::{AreaId, HazardId, RuleId, StationId, SubjectId},
+    id::{AreaId, HazardId, PointId, PointIx, RuleId, StationId, SubjectId},
     incident::{About, Sensor},
     rule::Hazard,
     site::{Area, Point, Site, Station},
@@ -85,6 +85,12 @@ impl Directory {
         let Some(station) = self.station(site, station) else { return Vec::new() };
         let points = station.points.iter().filter_map(|ix| site.point(*ix));
         points.map(|point| Sensor { station: station.id.clone(), point: point.id.clone() }).collect()
+    }
+
+    /// A point by its station's and its own name.
+    pub(super) fn point(&self, site: &Site, station: &StationId, point: &PointId) -> Option<PointIx> {
+        let station = self.station(site, station.as_str())?;
+        station.points.iter().copied().find(|ix| site.point(*ix).is_some_and(|known| known.id == *point))
     }
 
     /// What a station shares with others and among its own sensors, the widest first.

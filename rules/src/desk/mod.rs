@@ -13,6 +13,7 @@ mod command;
 mod command_alarm;
 mod command_suppression;
 mod directory;
+mod doubt;
 mod event;
 mod eyes;
 mod incident;

@@ -53,6 +53,8 @@ struct Group {
     announced: Tally,
     /// How many may be laid before those who release, by grade.
     releasable: Tally,
+    /// Graded, and in doubt.
+    doubted: BTreeSet<AlarmKey>,
     /// How many alarms chatter, whatever their grade.
     chattering: usize,
     live: Option<WarningId>,
@@ -89,7 +91,10 @@ impl Group {
             self.announced.add(grade);
         }
         if !alarm.is_withheld() {
-            self.releasable.add(grade);
+            alarm.sure().into_iter().for_each(|grade| self.releasable.add(grade));
+            if alarm.sure() < Some(grade) {
+                self.doubted.insert(alarm.key.clone());
+            }
         }
     }
 
@@ -103,7 +108,8 @@ impl Group {
             self.announced.take(grade);
         }
         if !alarm.is_withheld() {
-            self.releasable.take(grade);
+            alarm.sure().into_iter().for_each(|grade| self.releasable.take(grade));
+            self.doubted.remove(&alarm.key);
         }
     }
 }
@@ -230,6 +236,12 @@ impl Register {
     /// The highest grade at a place that is not kept from those who release it to the public.
     pub(super) fn releasable(&self, place: &Place) -> Option<Grade> {
         self.groups.get(place)?.releasable.highest()
+    }
+
+    /// The alarms of a place that the public is not told of as they stand, because too little speaks for them.
+    pub(super) fn doubted(&self, place: &Place) -> impl Iterator<Item = &Alarm> {
+        let keys = self.groups.get(place).into_iter().flat_map(|group| &group.doubted);
+        keys.filter_map(|key| self.alarms.get(key)).map(|filed| &*filed.alarm)
     }
 
     /// Whether some alarm of a place chatters.

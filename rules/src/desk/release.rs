@@ -68,7 +68,7 @@ impl<M: Mode> Step<'_, M> {
     pub(super) fn gate(&mut self, id: &WarningId) {
         let Some(case) = self.desk.cases.get(id).filter(|case| !case.is_over()) else { return };
         let published = case.published();
-        let stands = to_say(published, case.warning.grade, self.desk.register.releasable(&case.place()));
+        let stands = to_say(published, case.warning.grade, self.releasable(&case.place()));
         // Whoever was told is told the rest, even if the hazard has been made internal since.
         let hears = |hazard: &&Hazard| hazard.reach == Reach::Public || published.is_some();
         let Some(hazard) = self.hazard_of(id).filter(hears) else { return };

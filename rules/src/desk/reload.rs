@@ -157,6 +157,8 @@ fn gone(alarm: &Alarm) -> Alarm {
         asked_out: None,
         orphaned: None,
         held_over: None,
+        doubt: None,
+        doubted_until: None,
         chatters_until: None,
         ..alarm.clone()
     };

@@ -98,6 +98,7 @@ pub(super) fn rule(id: &str, hazard: &str) -> Rule {
         coverage: 0.8,
         enough: None,
         witnesses: PerGrade::all(1),
+        public_after: watchfire_model::doubt::usual(),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,
@@ -420,6 +421,7 @@ impl<M: Mode> Story<M> {
             at,
             onset: at,
             causes: Vec::new(),
+            doubt: None,
         }
     }
 

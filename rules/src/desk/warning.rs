@@ -31,8 +31,8 @@ impl<M: Mode> Step<'_, M> {
         match register.live(place).cloned() {
             Some(id) => {
                 self.turn(&id, grade, lost);
-                // The same highest grade may stand on alarms that are kept quiet and on others that are not.
-                if self.desk.register.has_suppressed(place) {
+                // The same highest grade may stand on alarms that are kept quiet, or in doubt, and on others that are not.
+                if self.desk.register.has_suppressed(place) || self.desk.register.doubted(place).next().is_some() {
                     self.settle(&id);
                 }
             }

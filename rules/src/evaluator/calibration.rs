@@ -32,7 +32,8 @@ impl Evaluator {
             let over = plan.rungs.grade_of(known.value, Grade::Red);
             let Some(grade) = over.filter(|grade| grade.level() > subject.climb.level()) else { continue };
             let before = out.len();
-            let cause = Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red };
+            let cause =
+                Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
             subject.ask_to_verify(&cause, grade, out);
             if let Some(finding) = out.get_mut(before) {
                 finding.value = Some(twelve_digits(known.value));

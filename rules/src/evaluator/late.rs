@@ -117,6 +117,8 @@ impl Evaluator {
             moment: Moment { seq: Default::default(), at: from },
             lifts: true,
             cap: Grade::Red,
+            by: None,
+            agreed: None,
         };
         for at in times {
             let mut bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
@@ -154,8 +156,18 @@ impl Evaluator {
         let onset = if peak >= standing && peak > 0 { with.onset } else { with.climb.onset().unwrap_or(moment.at) };
         let at = if peak > 0 { with.at } else { moment.at };
         let moved = subject.climb.learn(&plan.rungs, &with.climb, level, onset);
-        let cause =
-            Cause { rules, plan, compiled, gate, moment: Moment { at, ..moment }, lifts: true, cap: Grade::Red };
+        let cause = Cause {
+            rules,
+            plan,
+            compiled,
+            gate,
+            moment: Moment { at, ..moment },
+            lifts: true,
+            cap: Grade::Red,
+            by: None,
+            agreed: None,
+        };
+        subject.prove(&cause, None);
         if subject.climb.level() > moved.from {
             if peak > 0 {
                 subject.set_value(with.value);
@@ -185,7 +197,8 @@ impl Evaluator {
             let look = if kept { Look::Then(None) } else { Look::Lone(seen) };
             let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, look);
             let Ok(known) = measured else { continue };
-            let cause = Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red };
+            let cause =
+                Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
             let cap = cause.trust(&known, Ground::Good).cap;
             let missed = plan.rungs.grade_of(known.value, cap).map_or(0, Grade::level);
             let then = subject.level_before(seen.at).max(subject.level_before(seen.at + Span(1)));

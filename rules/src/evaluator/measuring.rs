@@ -115,7 +115,7 @@ pub(super) fn corroborated(
     plan: &SubjectPlan,
     gate: &Gate,
     windows: &mut [Window],
-    mut bench: Option<&mut Bench>,
+    bench: Option<&mut Bench>,
     t: Timestamp,
     look: Look<'_>,
     (value, standing): (f64, u8),
@@ -126,21 +126,41 @@ pub(super) fn corroborated(
     let Some(met) = met.filter(|met| Grade::ALL.into_iter().any(|grade| grade <= *met && takes(grade) > 1)) else {
         return Grade::Red;
     };
-    let mut alone = Vec::with_capacity(8);
-    for witness in plan.witnesses.iter() {
-        let only = match look {
-            Look::Now(_) => Look::Now(Some(witness)),
-            Look::Then(_) => Look::Then(Some(witness)),
-            Look::Lone(_) => return Grade::Orange,
-        };
-        let measured = measure(sandbox, compiled, plan, gate, windows, bench.as_deref_mut(), t, only);
-        alone.extend(measured.ok().and_then(|known| plan.rungs.grade_of(known.value, met)));
+    if matches!(look, Look::Lone(_)) {
+        return Grade::Orange;
     }
+    let alone = alone(sandbox, compiled, plan, gate, windows, bench, t, look, met);
     let stand_for = |grade: Grade| alone.iter().filter(|own| **own >= grade).count();
     let enough = |grade: &Grade| u32::try_from(stand_for(*grade)).unwrap_or(u32::MAX) >= takes(*grade);
     let highest =
         Grade::ALL.into_iter().rev().filter(|grade| *grade <= met).find(|grade| takes(*grade) == 1 || enough(grade));
     highest.unwrap_or(Grade::Blue)
+}
+
+/// The grade that each witness meets by itself, up to `met`.
+#[expect(clippy::too_many_arguments, reason = "as above")]
+pub(super) fn alone(
+    sandbox: &Sandbox,
+    compiled: &Compiled,
+    plan: &SubjectPlan,
+    gate: &Gate,
+    windows: &mut [Window],
+    mut bench: Option<&mut Bench>,
+    t: Timestamp,
+    look: Look<'_>,
+    met: Grade,
+) -> Vec<Grade> {
+    let mut alone = Vec::with_capacity(8);
+    for witness in plan.witnesses.iter() {
+        let only = match look {
+            Look::Now(_) => Look::Now(Some(witness)),
+            Look::Then(_) => Look::Then(Some(witness)),
+            Look::Lone(_) => return alone,
+        };
+        let measured = measure(sandbox, compiled, plan, gate, windows, bench.as_deref_mut(), t, only);
+        alone.extend(measured.ok().and_then(|known| plan.rungs.grade_of(known.value, met)));
+    }
+    alone
 }
 
 /// A program's windows, ask by ask and point by point.

@@ -75,7 +75,17 @@ impl Evaluator {
         let newest = plan.reads.iter().filter_map(|look| Some(gate.point(look.point)?.series().newest()?.at)).max();
         let clock = subject.clock.max(newest);
         let Some(at) = clock.or(started.map(|started| started.wall)) else { return };
-        let cause = Cause { rules, plan, compiled, gate, moment: Moment { seq, at }, lifts: false, cap: Grade::Red };
+        let cause = Cause {
+            rules,
+            plan,
+            compiled,
+            gate,
+            moment: Moment { seq, at },
+            lifts: false,
+            cap: Grade::Red,
+            by: None,
+            agreed: None,
+        };
         let interval = plan.reads.iter().map(|look| look.lens.interval).max().unwrap_or(Span::ZERO);
         let mut climb = Climb::default();
         let mut looking = windows(rules, plan);
@@ -96,6 +106,7 @@ impl Evaluator {
         let onset = climb.onset().unwrap_or(at);
         let moved = subject.climb.learn(&plan.rungs, &climb, climb.level(), onset);
         let stood_on = subject.stand_anew(&cause, &measured);
+        subject.prove(&cause, None);
         let raised = subject.climb.level() > moved.from;
         let pending = subject.climb.pending().map_or(0, Grade::level);
         if raised {

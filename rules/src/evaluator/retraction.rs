@@ -64,7 +64,8 @@ impl Evaluator {
         if with.climb.level() != level || without.climb.level() >= level {
             return;
         }
-        let cause = Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red };
+        let cause =
+            Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
         if compiled.fast_rise {
             if let Some(grade) = Grade::from_level(level) {
                 subject.ask_to_verify(&cause, grade, out);

@@ -45,8 +45,18 @@ impl Evaluator {
                 subject.climb = Climb::standing(standing.judged.map_or(0, Grade::level), at, [None; 4]);
             }
             subject.n = standing.n;
-            let cause =
-                Cause { rules, plan, compiled, gate, moment: Moment { seq, at }, lifts: false, cap: Grade::Red };
+            let cause = Cause {
+                rules,
+                plan,
+                compiled,
+                gate,
+                moment: Moment { seq, at },
+                lifts: false,
+                cap: Grade::Red,
+                by: None,
+                agreed: None,
+            };
+            subject.prove(&cause, None);
             out.push(subject.finding(&cause, Change::Evidence, from));
         }
     }

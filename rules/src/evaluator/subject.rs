@@ -2,6 +2,7 @@
 //! it decides only whether a grade may end.
 
 use serde::{Deserialize, Serialize};
+use watchfire_model::doubt::Doubt;
 use watchfire_model::finding::{Cause as Read, Change, Evidence, Finding};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::PointIx;
@@ -12,6 +13,7 @@ use watchfire_model::time::Timestamp;
 use super::corroboration::Consistency;
 use super::ground::Ground;
 use super::measuring::Moment;
+use super::proof::Proof;
 use crate::ladder::{Climb, Moved, Seen, Trust};
 use crate::quality::{Gate, Health};
 use crate::ruleset::{Compiled, RuleSet, SubjectPlan};
@@ -33,6 +35,10 @@ pub(super) struct Cause<'a> {
     pub(super) lifts: bool,
     /// The highest grade that enough witnesses stand for.
     pub(super) cap: Grade,
+    /// Which of what the measure reads has spoken.
+    pub(super) by: Option<PointIx>,
+    /// The highest grade that two independent witnesses meet, each by itself.
+    pub(super) agreed: Option<Grade>,
 }
 
 /// Where one subject stands.
@@ -55,6 +61,9 @@ pub(super) struct Subject {
     /// Suspect values in a row, for what they say together.
     #[serde(default, skip_serializing_if = "Consistency::is_none")]
     pub(super) consistency: Consistency,
+    /// What speaks for telling the public of the judged grade.
+    #[serde(default, skip_serializing_if = "Proof::is_none")]
+    pub(super) proof: Proof,
     /// Built again from the series after a restart.
     #[serde(skip)]
     pub(super) windows: Box<[Window]>,
@@ -124,6 +133,7 @@ impl Subject {
             lack: self.lack.clone(),
             climb: self.climb.clone(),
             consistency: self.consistency.clone(),
+            proof: self.proof.clone(),
             ..*self
         }
     }
@@ -152,6 +162,7 @@ impl Subject {
             (Some(blank), _) => self.lack = Some(Lack::of(blank)),
         }
         let stood_on = self.stand(cause.ground(blank));
+        let doubted = self.proof.doubt;
         let mut to_verify = None;
         let moved = match measured {
             Ok(known) => {
@@ -162,11 +173,13 @@ impl Subject {
                 // Its own clock is wrong, and ours may be: as little time passes by it as is certain.
                 let at = if cause.lifts { at } else { self.climb.within_reach(at, cause.plan.max_gap) };
                 let seen = Seen { at, value: known.value, trust };
-                self.climb.step(&cause.plan.rungs, &cause.compiled.pace, cause.plan.max_gap, seen)
+                let moved = self.climb.step(&cause.plan.rungs, &cause.compiled.pace, cause.plan.max_gap, seen);
+                self.prove(cause, Some((at, cause.plan.rungs.grade_of(known.value, trust.cap))));
+                moved
             }
             Err(_) => self.unmoved(),
         };
-        self.conclude(cause, stood_on, moved, out);
+        self.conclude(cause, stood_on, moved, doubted, out);
         if let Some(grade) = to_verify {
             self.ask_to_verify(cause, grade, out);
         }
@@ -177,7 +190,7 @@ impl Subject {
         let blank = self.lack.as_ref().map(Lack::blank);
         let stood_on = self.stand(cause.ground(blank.as_ref()));
         let moved = self.unmoved();
-        self.conclude(cause, stood_on, moved, out);
+        self.conclude(cause, stood_on, moved, self.proof.doubt, out);
     }
 
     /// Takes what its changed rule measures now, without moving on its ladder; says what it stood on before.
@@ -209,6 +222,7 @@ impl Subject {
             *at = *at + by;
         }
         self.consistency.shift(by);
+        self.proof.shift(by);
         if let Some((_, at)) = &mut self.missed {
             *at = *at + by;
         }
@@ -219,10 +233,18 @@ impl Subject {
     }
 
     /// Says what changed, if anything did.
-    fn conclude(&mut self, cause: &Cause<'_>, stood_on: Ground, moved: Moved, out: &mut Vec<Finding>) {
+    fn conclude(
+        &mut self,
+        cause: &Cause<'_>,
+        stood_on: Ground,
+        moved: Moved,
+        doubted: Option<Doubt>,
+        out: &mut Vec<Finding>,
+    ) {
         let level = self.climb.level();
         let pending = self.climb.pending().map_or(0, Grade::level);
-        if level == moved.from && pending == moved.pending_from && stood_on == self.ground && !moved.torn {
+        let as_before = level == moved.from && pending == moved.pending_from && !moved.torn;
+        if as_before && stood_on == self.ground && doubted == self.proof.doubt {
             return;
         }
         let lost_now = self.ground.is_lost() && !stood_on.is_lost();
@@ -234,6 +256,8 @@ impl Subject {
             Change::LostWhileRising
         } else if stood_on != self.ground {
             Change::Evidence
+        } else if pending == moved.pending_from {
+            Change::Proven
         } else {
             Change::Pending
         };
@@ -283,9 +307,12 @@ impl Subject {
             Change::Pending | Change::LostWhileRising | Change::Verify => {
                 pending.or(judged).and_then(|grade| rungs.raise_at(grade))
             }
-            Change::Raised | Change::Evidence | Change::MissedCrossing | Change::Retracted | Change::Rewritten => {
-                judged.and_then(|grade| rungs.raise_at(grade))
-            }
+            Change::Raised
+            | Change::Evidence
+            | Change::MissedCrossing
+            | Change::Retracted
+            | Change::Rewritten
+            | Change::Proven => judged.and_then(|grade| rungs.raise_at(grade)),
         };
         let at = cause.moment.at;
         Finding {
@@ -304,6 +331,7 @@ impl Subject {
             value: self.value(),
             threshold,
             causes: cause.reads(),
+            doubt: self.proof.doubt.filter(|doubt| doubt.sure < judged),
         }
     }
 }

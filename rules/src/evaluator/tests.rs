@@ -15,6 +15,7 @@ use crate::quality::Outcome;
 mod corroboration;
 mod doubts;
 mod outages;
+mod proof;
 mod properties;
 mod reload;
 mod sensors;

@@ -516,7 +516,8 @@ fn take(
         gate.set_ahead(sample);
         Outcome::Ahead(seen(checks))
     } else if fresh {
-        gate.push(sample, reading.observed_at == reading.received_at, keep);
+        let stamped = reading.observed_at == reading.received_at;
+        gate.push(sample, stamped, point.resolution.unwrap_or(0.0), keep);
         Outcome::Fresh(seen(checks))
     } else {
         if let Some(scrutiny) = &point.scrutiny {

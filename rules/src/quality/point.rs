@@ -63,6 +63,12 @@ pub struct PointGate {
     calibrating: bool,
     link_down: bool,
     silent: Option<Timestamp>,
+    /// The first value of its device, as bits; none once it has said another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<u64>,
+    /// Whether it has ever said another.
+    #[serde(default)]
+    moved: bool,
     /// How it has moved, where a check wants to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     course: Option<Box<Course>>,
@@ -253,6 +259,22 @@ impl PointGate {
         self.silent.is_some()
     }
 
+    /// Whether its device has ever said anything but its first value.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved
+    }
+
+    /// Takes note of whether it says something else than at first, by more than a `step`.
+    fn follow(&mut self, value: f64, step: f64) {
+        if self.moved {
+            return;
+        }
+        let first = f64::from_bits(*self.first.get_or_insert(value.to_bits()));
+        if super::exceeds((value - first).abs(), step) {
+            (self.moved, self.first) = (true, None);
+        }
+    }
+
     pub(super) fn last_good(&self) -> Option<(Timestamp, f64)> {
         self.good.map(|(at, bits)| (at, f64::from_bits(bits)))
     }
@@ -364,6 +386,7 @@ impl PointGate {
         self.good = None;
         self.good_since = 0;
         self.course = None;
+        (self.first, self.moved) = (None, false);
     }
 
     /// The newest sample was shown to be a spike, unless it was corrected meanwhile.
@@ -433,7 +456,8 @@ impl PointGate {
         }
     }
 
-    pub(super) fn push(&mut self, sample: Sample, stamped: bool, keep: Keep) {
+    pub(super) fn push(&mut self, sample: Sample, stamped: bool, step: f64, keep: Keep) {
+        self.follow(sample.value, step);
         self.stamped = stamped;
         self.newest_heard = self.heard;
         if sample.flag <= Flag::NotEvaluated {

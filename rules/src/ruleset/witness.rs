@@ -77,6 +77,13 @@ pub(super) fn witnesses(site: &Site, points: &[PointIx]) -> Vec<Witness> {
     group.into_iter().map(number).collect()
 }
 
+/// How many independent witnesses some points are.
+pub(crate) fn independent(site: &Site, points: &[PointIx]) -> u32 {
+    let mut set = Witnesses::default();
+    witnesses(site, points).into_iter().for_each(|witness| set.add(witness));
+    set.count()
+}
+
 /// What a point shares with others. A broker only carries what others have measured, and is none.
 fn domains(site: &Site, point: PointIx) -> Vec<Domain> {
     let mut domains = Vec::new();

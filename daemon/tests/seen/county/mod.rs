@@ -78,6 +78,8 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         threshold,
         unit: line.6.to_owned(),
         causes: vec![cause(0, 0.0), cause(5, 0.06)],
+        doubt: None,
+        doubted_until: None,
         version: 4,
         worse_at: 4,
         last_n: 4,

@@ -97,6 +97,7 @@ fn rule(id: &str, hazard: &str, quantity: &str, measure: &str) -> Rule {
         coverage: 0.85,
         enough: None,
         witnesses: PerGrade::all(1),
+        public_after: watchfire_model::doubt::usual(),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,

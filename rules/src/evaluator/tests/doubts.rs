@@ -32,7 +32,7 @@ fn told(world: &World) -> String {
             Change::Verify => Some(format!("{minute}:verify {}", word(finding.pending))),
             Change::Retracted => Some(format!("{minute}:{from} back to {to}")),
             Change::Pending | Change::Evidence | Change::LostWhileRising | Change::MissedCrossing => None,
-            Change::Rewritten => None,
+            Change::Rewritten | Change::Proven => None,
         }
     });
     told.collect::<Vec<_>>().join(" ")

@@ -68,6 +68,7 @@ pub(crate) fn rule(quantity: &str, measure: &str) -> Rule {
         coverage: 0.0,
         enough: None,
         witnesses: PerGrade::all(1),
+        public_after: watchfire_model::doubt::usual(),
         max_gap: None,
         suspect_cap: Grade::Yellow,
         fast_rise: false,
@@ -223,7 +224,8 @@ impl World {
             | Change::MissedCrossing
             | Change::Verify
             | Change::Retracted
-            | Change::Rewritten => {
+            | Change::Rewritten
+            | Change::Proven => {
                 format!("{:?} {}", f.change, word(f.judged))
             }
         };

@@ -1,0 +1,110 @@
+//! Whether enough speaks for the judged grade for the public to be told (SEMANTICS §4): so many valid samples of the sensor
+//! that raised it, or so long, or two independent sensors. A sensor that has said nothing else since it was first heard
+//! proves nothing by saying it again (invariant 17). Nothing here changes a grade, and those on duty hear at once.
+
+use serde::{Deserialize, Serialize};
+use watchfire_model::doubt::{Because, Doubt};
+use watchfire_model::grade::Grade;
+use watchfire_model::time::{Span, Timestamp};
+
+use super::subject::{Cause, Subject};
+use crate::ruleset::{Compiled, SubjectPlan};
+
+/// What speaks for the judged grade.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Proof {
+    /// Whose reading raised it: its place among what the measure reads.
+    by: Option<usize>,
+    /// When a sample was last counted.
+    at: Option<Timestamp>,
+    /// Valid samples of that sensor that met each grade.
+    met: [u32; 4],
+    /// Two independent sensors met it.
+    agreed: Option<Grade>,
+    /// What is still in doubt.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Proof {
+    pub(super) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn shift(&mut self, by: Span) {
+        self.at = self.at.map(|at| at + by);
+    }
+
+    /// The grade that a value meets, where a second sensor could speak for it and it takes that.
+    pub(super) fn wants_a_second(&self, plan: &SubjectPlan, compiled: &Compiled, value: f64) -> Option<Grade> {
+        let needs = compiled.public_after.as_ref()?;
+        let met = plan.rungs.grade_of(value, Grade::Red).filter(|met| self.agreed < Some(*met))?;
+        let takes = needs.iter().zip(Grade::ALL).any(|(delay, grade)| grade <= met && !delay.is_none());
+        (takes && plan.witnesses.count() > 1).then_some(met)
+    }
+
+    /// Counts a sample that met `met`, once for each time, if it is of the sensor that raised the grade.
+    fn count(&mut self, by: Option<usize>, at: Timestamp, met: Option<Grade>) {
+        let raised_by = *self.by.get_or_insert(by.unwrap_or_default());
+        if by.is_some_and(|by| by != raised_by) || self.at.is_some_and(|last| at <= last) {
+            return;
+        }
+        self.at = Some(at);
+        for (count, grade) in self.met.iter_mut().zip(Grade::ALL) {
+            *count = count.saturating_add(u32::from(met >= Some(grade)));
+        }
+    }
+}
+
+impl Subject {
+    /// Weighs what speaks for the grade that is judged now, with the sample that was `seen`: when, and the grade that it met.
+    pub(super) fn prove(&mut self, cause: &Cause<'_>, seen: Option<(Timestamp, Option<Grade>)>) {
+        let Some(needs) = &cause.compiled.public_after else { return };
+        let level = self.climb.level();
+        let takes = |grade: Grade| !needs[usize::from(grade.level()) - 1].is_none();
+        if cause.plan.rungs.highest(level, takes).is_none() {
+            if !self.proof.is_none() {
+                self.proof = Proof::default();
+            }
+            return;
+        }
+        for (count, grade) in self.proof.met.iter_mut().zip(Grade::ALL) {
+            if grade.level() > level {
+                *count = 0;
+            }
+        }
+        let place = cause.by.and_then(|by| cause.plan.reads.iter().position(|look| look.point == by));
+        if let Some((at, met)) = seen {
+            self.proof.count(place, at, met);
+        }
+        self.proof.agreed = self.proof.agreed.max(cause.agreed).min(Grade::from_level(level));
+        let moves = self.raised_by_what_moves(cause);
+        let proven = |grade: Grade| {
+            let needed = needs[usize::from(grade.level()) - 1];
+            let (in_a_row, covered) = self.climb.met(grade);
+            let samples = in_a_row.max(self.proof.met[usize::from(grade.level()) - 1]);
+            needed.is_none()
+                || self.proof.agreed >= Some(grade)
+                || (moves
+                    && (needed.samples.is_some_and(|enough| samples >= enough)
+                        || needed.span.is_some_and(|enough| samples > 0 && covered >= enough)))
+        };
+        let sure = cause.plan.rungs.highest(level, proven);
+        self.proof.doubt = Grade::from_level(level).filter(|judged| sure < Some(*judged)).map(|judged| {
+            let because = if moves { Because::Few } else { Because::Still };
+            let lasting = needs[usize::from(judged.level()) - 1].span.filter(|_| moves);
+            Doubt { because, sure, lasting }
+        });
+    }
+
+    /// Whether the sensor that raised it has ever said anything else.
+    fn raised_by_what_moves(&self, cause: &Cause<'_>) -> bool {
+        let moves = |place: usize| {
+            let look = cause.plan.reads.get(place);
+            look.and_then(|look| cause.gate.point(look.point)).is_some_and(crate::quality::PointGate::has_moved)
+        };
+        match self.proof.by {
+            Some(place) => moves(place),
+            None => (0..cause.plan.reads.len()).any(moves),
+        }
+    }
+}
