@@ -18,6 +18,7 @@ use crate::quality::{Gate, Outcome};
 use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
 
+mod backlog;
 mod calibration;
 mod corroboration;
 mod ground;
@@ -35,6 +36,7 @@ mod subject;
 pub use standing::Standing;
 pub use state::EvaluatorState;
 
+use backlog::Backlog;
 use measuring::{Look, Moment, alone, corroborated, measure};
 use outages::Outages;
 use silence::Silence;
@@ -51,6 +53,7 @@ pub struct Evaluator {
     benches: Vec<Option<Bench>>,
     silence: Silence,
     outages: Outages,
+    backlog: Backlog,
     /// When it first ran.
     started: Option<Now>,
     /// What stood at a grade and is judged no more.
@@ -92,6 +95,8 @@ pub struct SubjectView<'a> {
     pub at: Option<Timestamp>,
     /// Findings so far.
     pub n: u64,
+    /// What had been kept back is coming in: where it stands is said in a moment.
+    pub catching_up: bool,
 }
 
 impl Evaluator {
@@ -102,8 +107,8 @@ impl Evaluator {
         let benches = benches(&rules);
         let silence = Silence::new(rules.site().points.len());
         let outages = Outages::new(rules.site(), rules.read_points());
-        let (retired, floor) = (Retired::new(), 0);
-        Self { gate, subjects, benches, silence, outages, started: None, retired, floor, rules }
+        let (backlog, retired, floor) = (Backlog::default(), Retired::new(), 0);
+        Self { gate, subjects, benches, silence, outages, backlog, started: None, retired, floor, rules }
     }
 
     /// The rules it judges by.
@@ -128,7 +133,7 @@ impl Evaluator {
         if judged.rewound {
             self.reset_clocks(Some(point));
         }
-        let moment = |at| Moment { seq, at };
+        let moment = |at| Moment { seq, at, now, backlog: judged.backlog };
         if let Some(conviction) = &judged.convicted {
             self.take_back(moment(reading.observed_at.min(reading.received_at)), point, conviction, out);
         }
@@ -169,7 +174,7 @@ impl Evaluator {
         self.outages.link(self.rules.site(), now, seq, change);
         for point in &change.points {
             if self.gate.link(change, *point) {
-                self.reground(*point, Moment { seq, at: now.wall }, out);
+                self.reground(*point, Moment::present(seq, now), out);
             }
         }
     }
@@ -177,13 +182,14 @@ impl Evaluator {
     /// Time has passed: points that have been silent for too long lose their evidence.
     pub fn tick(&mut self, now: Now, seq: Seq, out: &mut Vec<Finding>) {
         let started = self.begin(now, seq);
+        self.say_net(now, seq, out);
         let mut lost = Vec::new();
         for point in self.silence.due(now.steady) {
             match self.gate.silent_at(started.steady, point) {
                 Some(later) if !Silence::has_come(now.steady, later) => self.silence.expect(point, later),
                 Some(_) if self.gate.silence(now, started, point) => {
                     lost.push(point);
-                    self.reground(point, Moment { seq, at: now.wall }, out);
+                    self.reground(point, Moment::present(seq, now), out);
                 }
                 Some(_) | None => {}
             }
@@ -201,7 +207,10 @@ impl Evaluator {
 
     /// When [`tick`](Self::tick) is next wanted; steady zero, which is at once, before the first call of any kind.
     pub fn next_deadline(&self) -> Option<Steady> {
-        if self.started.is_none() { Some(Steady(0)) } else { self.silence.next() }
+        if self.started.is_none() {
+            return Some(Steady(0));
+        }
+        [self.silence.next(), self.backlog.next()].into_iter().flatten().min()
     }
 
     /// Where every subject stands, in the rules' order.
@@ -216,6 +225,7 @@ impl Evaluator {
                 value: subject.value(),
                 at: subject.clock,
                 n: subject.n,
+                catching_up: subject.held_until().is_some(),
             })
         })
     }
@@ -275,11 +285,12 @@ impl Evaluator {
     /// A point has a new value: every subject that reads it is measured and judged. A value whose clock is ahead of ours
     /// counts now, moves no clock and ends nothing.
     fn weigh(&mut self, point: PointIx, moment: Moment, moves_clock: bool, out: &mut Vec<Finding>) {
-        let Self { rules, gate, subjects, benches, .. } = self;
+        let Self { rules, gate, subjects, benches, backlog, .. } = self;
         for ix in rules.readers(point) {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
+            let held_before = subject.held_until();
             let clock = subject.clock.map_or(moment.at, |clock| clock.max(moment.at));
             if moves_clock {
                 subject.clock = Some(clock);
@@ -300,20 +311,23 @@ impl Evaluator {
             let by = Some(point);
             let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock, cap, by, agreed };
             subject.judge(&cause, clock, measured, out);
+            backlog.follow(ix, held_before, subject.held_until());
         }
     }
 
     /// A point's health changed: whoever reads it may stand on other ground.
     fn reground(&mut self, point: PointIx, moment: Moment, out: &mut Vec<Finding>) {
-        let Self { rules, gate, subjects, .. } = self;
+        let Self { rules, gate, subjects, backlog, .. } = self;
         for ix in rules.readers(point) {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
+            let held_before = subject.held_until();
             subject.reground(
                 &Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None },
                 out,
             );
+            backlog.follow(ix, held_before, subject.held_until());
         }
     }
 }

@@ -12,7 +12,7 @@ use super::measuring::{Look, Moment, corroborated, measure};
 use super::subject::{Cause, Subject};
 use super::{Evaluator, windows};
 use crate::ladder::{Climb, Seen};
-use crate::quality::{Gate, PointGate};
+use crate::quality::{Gate, PointGate, late_window};
 use crate::ruleset::SubjectPlan;
 use crate::series::Sample;
 use crate::window::exact::twelve_digits;
@@ -56,6 +56,16 @@ impl Evaluator {
         let behind =
             |ix: &usize| self.subjects.get(*ix).and_then(|subject| subject.clock).is_some_and(|clock| clock > seen.at);
         let behind: Vec<usize> = readers.filter(behind).collect();
+        let lasting = self.rules.site().point(seen.point).map_or(Span::ZERO, late_window);
+        // What comes so long after the others is no ground to act on for those who read them as well.
+        let too_old = |ix: &usize| {
+            let clock = self.subjects.get(*ix).and_then(|subject| subject.clock);
+            moment.backlog && clock.is_some_and(|clock| clock - seen.at >= lasting)
+        };
+        let (old, behind): (Vec<usize>, Vec<usize>) = behind.into_iter().partition(too_old);
+        for ix in old {
+            self.miss_by(ix, moment, seen, out);
+        }
         let matters: Vec<usize> = behind.into_iter().filter(|ix| self.is_of_note(*ix, seen.at)).collect();
         if !matters.is_empty() {
             self.relearn(matters, moment, seen, None, out);
@@ -114,7 +124,7 @@ impl Evaluator {
             plan,
             compiled,
             gate,
-            moment: Moment { seq: Default::default(), at: from },
+            moment: Moment::again(Default::default(), from),
             lifts: true,
             cap: Grade::Red,
             by: None,
@@ -141,7 +151,7 @@ impl Evaluator {
 
     /// Takes over what a late reading has brought to light.
     fn learn(&mut self, ix: usize, moment: Moment, with: &Rerun, without: &Rerun, out: &mut Vec<Finding>) {
-        let Self { rules, gate, subjects, .. } = self;
+        let Self { rules, gate, subjects, backlog, .. } = self;
         let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { return };
         let Some(compiled) = rules.rules.get(plan.rule) else { return };
         for window in &mut subject.windows {
@@ -167,50 +177,51 @@ impl Evaluator {
             by: None,
             agreed: None,
         };
+        let doubted = subject.proof.doubt;
         subject.prove(&cause, None);
-        if subject.climb.level() > moved.from {
-            if peak > 0 {
-                subject.set_value(with.value);
-            }
-            subject.remember(at, moved.from);
-            out.push(subject.finding(&cause, Change::Raised, moved.from));
-        } else if subject.climb.pending().map_or(0, Grade::level) != moved.pending_from {
-            out.push(subject.finding(&cause, Change::Pending, moved.from));
+        if subject.climb.level() > moved.from && peak > 0 {
+            subject.set_value(with.value);
         }
+        let held_before = subject.held_until();
+        subject.conclude(&cause, subject.ground, moved, doubted, out);
+        backlog.follow(ix, held_before, subject.held_until());
     }
 
     /// Says that a reading too old to act on would have crossed a threshold nobody knew to be crossed.
     pub(super) fn miss(&mut self, moment: Moment, seen: &Observation, out: &mut Vec<Finding>) {
+        let readers: Vec<usize> = self.rules.readers(seen.point).iter().map(|ix| *ix as usize).collect();
+        for ix in readers {
+            self.miss_by(ix, moment, seen, out);
+        }
+    }
+
+    fn miss_by(&mut self, ix: usize, moment: Moment, seen: &Observation, out: &mut Vec<Finding>) {
         let Self { rules, gate, subjects, benches, .. } = self;
-        let kept = gate
-            .point(seen.point)
-            .is_some_and(|point| point.series().last(seen.at).is_some_and(|sample| sample.at == seen.at));
-        for ix in rules.readers(seen.point) {
-            let ix = *ix as usize;
-            let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
-            let Some(compiled) = rules.rules.get(plan.rule) else { continue };
-            for window in &mut subject.windows {
-                window.distrust();
-            }
-            let mut looking = windows(rules, plan);
-            let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
-            let look = if kept { Look::Then(None) } else { Look::Lone(seen) };
-            let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, look);
-            let Ok(known) = measured else { continue };
-            let cause =
-                Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
-            let cap = cause.trust(&known, Ground::Good).cap;
-            let missed = plan.rungs.grade_of(known.value, cap).map_or(0, Grade::level);
-            let then = subject.level_before(seen.at).max(subject.level_before(seen.at + Span(1)));
-            let knew = subject.climb.level().max(then);
-            if missed > knew && !subject.has_said(missed) {
-                subject.missed = subject.clock.map(|clock| (missed, clock));
-                let mut finding = subject.finding(&cause, Change::MissedCrossing, subject.climb.level());
-                finding.value = Some(twelve_digits(known.value));
-                finding.threshold = Grade::from_level(missed).and_then(|grade| plan.rungs.raise_at(grade));
-                finding.onset = seen.at;
-                out.push(finding);
-            }
+        let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { return };
+        let Some(compiled) = rules.rules.get(plan.rule) else { return };
+        for window in &mut subject.windows {
+            window.distrust();
+        }
+        let series = gate.point(seen.point).map(PointGate::series);
+        let kept = series.and_then(|series| series.last(seen.at)).is_some_and(|sample| sample.at == seen.at);
+        let mut looking = windows(rules, plan);
+        let bench = benches.get_mut(plan.rule).and_then(Option::as_mut);
+        let look = if kept { Look::Then(None) } else { Look::Lone(seen) };
+        let measured = measure(&rules.sandbox, compiled, plan, gate, &mut looking, bench, seen.at, look);
+        let Ok(known) = measured else { return };
+        let cause =
+            Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
+        let cap = cause.trust(&known, Ground::Good).cap;
+        let missed = plan.rungs.grade_of(known.value, cap).map_or(0, Grade::level);
+        let then = subject.level_before(seen.at).max(subject.level_before(seen.at + Span(1)));
+        let knew = subject.climb.level().max(then);
+        if missed > knew && !subject.has_said(missed) {
+            subject.missed = subject.clock.map(|clock| (missed, clock));
+            let mut finding = subject.finding(&cause, Change::MissedCrossing, subject.climb.level());
+            finding.value = Some(twelve_digits(known.value));
+            finding.threshold = Grade::from_level(missed).and_then(|grade| plan.rungs.raise_at(grade));
+            finding.onset = seen.at;
+            out.push(finding);
         }
     }
 }
@@ -228,7 +239,7 @@ pub(super) fn moments(plan: &SubjectPlan, gate: &Gate, begin: Timestamp) -> Vec<
 }
 
 impl Subject {
-    fn has_said(&self, missed: u8) -> bool {
+    pub(super) fn has_said(&self, missed: u8) -> bool {
         match (self.missed, self.clock) {
             (Some((level, at)), Some(clock)) => missed <= level && clock - at < SAID_AGAIN,
             (Some(_), None) | (None, _) => false,

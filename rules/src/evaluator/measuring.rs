@@ -5,7 +5,7 @@ use watchfire_model::id::Seq;
 use watchfire_model::ladder::Direction;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Observation;
-use watchfire_model::time::Timestamp;
+use watchfire_model::time::{Now, Timestamp};
 
 use crate::engine::{Bench, Program, Sandbox, Want};
 use crate::quality::{Gate, PointGate};
@@ -19,6 +19,22 @@ pub(super) struct Moment {
     pub(super) seq: Seq,
     /// Event time of what caused it.
     pub(super) at: Timestamp,
+    /// When we knew.
+    pub(super) now: Now,
+    /// It tells what has long been so, and more of it may come.
+    pub(super) backlog: bool,
+}
+
+impl Moment {
+    /// What is so now, by our own clock.
+    pub(super) const fn present(seq: Seq, now: Now) -> Self {
+        Self { seq, at: now.wall, now, backlog: false }
+    }
+
+    /// A moment that is looked at again, when it no longer matters when we knew.
+    pub(super) fn again(seq: Seq, at: Timestamp) -> Self {
+        Self { seq, at, now: Now::default(), backlog: false }
+    }
 }
 
 /// What a measure may look at. Where a witness is named, at no other.

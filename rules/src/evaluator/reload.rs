@@ -69,23 +69,19 @@ impl Evaluator {
 
     /// Looks at a subject whose rule is new or another: over what is kept of its points, by what it is judged by now.
     fn judge_anew(&mut self, ix: usize, seq: Seq, out: &mut Vec<Finding>) {
-        let Self { rules, gate, subjects, benches, started, .. } = self;
+        let Self { rules, gate, subjects, benches, backlog, started, .. } = self;
         let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { return };
         let Some(compiled) = rules.rules.get(plan.rule) else { return };
         let newest = plan.reads.iter().filter_map(|look| Some(gate.point(look.point)?.series().newest()?.at)).max();
         let clock = subject.clock.max(newest);
         let Some(at) = clock.or(started.map(|started| started.wall)) else { return };
-        let cause = Cause {
-            rules,
-            plan,
-            compiled,
-            gate,
-            moment: Moment { seq, at },
-            lifts: false,
-            cap: Grade::Red,
-            by: None,
-            agreed: None,
-        };
+        let moment = Moment::again(seq, at);
+        let cause =
+            Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
+        // What the rule before it found is said before this one is heard.
+        let held_before = subject.held_until();
+        subject.release(&cause, out);
+        backlog.follow(ix, held_before, None);
         let interval = plan.reads.iter().map(|look| look.lens.interval).max().unwrap_or(Span::ZERO);
         let mut climb = Climb::default();
         let mut looking = windows(rules, plan);
@@ -126,6 +122,7 @@ impl super::EvaluatorState {
         for (rule, subject, known) in self.subjects.iter_mut().chain(&mut self.retired) {
             if !kept.contains(&(rule.clone(), subject.clone())) {
                 known.climb = Climb::default();
+                known.let_go();
             }
         }
     }

@@ -74,6 +74,9 @@ impl Evaluator {
         }
         subject.remember(moment.at, level);
         subject.climb = without.climb;
+        if subject.takes_back_unsaid() {
+            return;
+        }
         out.push(subject.finding(&cause, Change::Retracted, level));
     }
 }

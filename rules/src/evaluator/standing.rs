@@ -45,17 +45,11 @@ impl Evaluator {
                 subject.climb = Climb::standing(standing.judged.map_or(0, Grade::level), at, [None; 4]);
             }
             subject.n = standing.n;
-            let cause = Cause {
-                rules,
-                plan,
-                compiled,
-                gate,
-                moment: Moment { seq, at },
-                lifts: false,
-                cap: Grade::Red,
-                by: None,
-                agreed: None,
-            };
+            // What was said is more than it knew: nothing is held back against that.
+            subject.let_go();
+            let moment = Moment::again(seq, at);
+            let cause =
+                Cause { rules, plan, compiled, gate, moment, lifts: false, cap: Grade::Red, by: None, agreed: None };
             subject.prove(&cause, None);
             out.push(subject.finding(&cause, Change::Evidence, from));
         }

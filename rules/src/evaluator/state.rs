@@ -17,6 +17,7 @@ use crate::quality::{Gate, PointGate};
 use crate::ruleset::RuleSet;
 
 use super::Retired;
+use super::backlog::Backlog;
 use super::outages::Outages;
 use super::reload::former_keys;
 use super::silence::Silence;
@@ -108,7 +109,7 @@ impl Evaluator {
             subject.windows = windows(&rules, plan);
             subject
         });
-        let subjects = subjects.collect();
+        let subjects: Vec<Subject> = subjects.collect();
         let (mut retired, calm): (Retired, Retired) = known.into_iter().partition(|(_, it)| it.climb.level() > 0);
         let mut floor = calm.values().map(|subject| subject.n).fold(state.floor, u64::max);
         while retired.len() > RETIRED_MOST
@@ -121,6 +122,7 @@ impl Evaluator {
         outages.go_on(state.outages);
         let mut evaluator = Self {
             gate: Gate::restored(site, rules.keep(), points, state.offset),
+            backlog: Backlog::of(subjects.iter().map(Subject::held_until)),
             subjects,
             benches,
             silence: Silence::new(rules.site().points.len()),
@@ -140,6 +142,10 @@ impl Evaluator {
 impl Subject {
     fn is_touched(&self) -> bool {
         // A value whose clock is ahead moves no clock, and may still leave its mark.
-        self.n > 0 || self.clock.is_some() || self.lack.is_some() || self.climb != Climb::default()
+        self.n > 0
+            || self.clock.is_some()
+            || self.lack.is_some()
+            || self.held.is_some()
+            || self.climb != Climb::default()
     }
 }

@@ -10,6 +10,7 @@ use watchfire_model::quality::Flag;
 use watchfire_model::rule::Class;
 use watchfire_model::time::Timestamp;
 
+use super::backlog::Held;
 use super::corroboration::Consistency;
 use super::ground::Ground;
 use super::measuring::Moment;
@@ -58,6 +59,9 @@ pub(super) struct Subject {
     pub(super) past: Vec<(Timestamp, u8)>,
     /// The highest level missed by old readings, and the clock at which that was said.
     pub(super) missed: Option<(u8, Timestamp)>,
+    /// Nothing is said of it for a moment: where it stood when something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) held: Option<Held>,
     /// Suspect values in a row, for what they say together.
     #[serde(default, skip_serializing_if = "Consistency::is_none")]
     pub(super) consistency: Consistency,
@@ -121,6 +125,10 @@ impl Subject {
         self.value.map(|bits| twelve_digits(f64::from_bits(bits)))
     }
 
+    pub(super) fn value_bits(&self) -> Option<u64> {
+        self.value
+    }
+
     pub(super) fn set_value(&mut self, value: f64) {
         self.value = Some(value.to_bits());
     }
@@ -132,6 +140,7 @@ impl Subject {
             past: self.past.clone(),
             lack: self.lack.clone(),
             climb: self.climb.clone(),
+            held: self.held.clone(),
             consistency: self.consistency.clone(),
             proof: self.proof.clone(),
             ..*self
@@ -180,13 +189,16 @@ impl Subject {
             Err(_) => self.unmoved(),
         };
         self.conclude(cause, stood_on, moved, doubted, out);
-        if let Some(grade) = to_verify {
+        if let Some(grade) = to_verify.filter(|_| !cause.moment.backlog) {
             self.ask_to_verify(cause, grade, out);
         }
     }
 
     /// The health of a point changed; the measure did not.
     pub(super) fn reground(&mut self, cause: &Cause<'_>, out: &mut Vec<Finding>) {
+        if !cause.moment.backlog {
+            self.release(cause, out);
+        }
         let blank = self.lack.as_ref().map(Lack::blank);
         let stood_on = self.stand(cause.ground(blank.as_ref()));
         let moved = self.unmoved();
@@ -223,17 +235,42 @@ impl Subject {
         }
         self.consistency.shift(by);
         self.proof.shift(by);
+        if let Some(held) = &mut self.held {
+            held.shift(by);
+        }
         if let Some((_, at)) = &mut self.missed {
             *at = *at + by;
         }
     }
 
-    fn unmoved(&self) -> Moved {
+    pub(super) fn unmoved(&self) -> Moved {
         Moved { from: self.climb.level(), pending_from: self.climb.pending().map_or(0, Grade::level), torn: false }
     }
 
-    /// Says what changed, if anything did.
-    fn conclude(
+    /// Says what changed, if anything did; of a backlog, only the net of it.
+    pub(super) fn conclude(
+        &mut self,
+        cause: &Cause<'_>,
+        stood_on: Ground,
+        moved: Moved,
+        doubted: Option<Doubt>,
+        out: &mut Vec<Finding>,
+    ) {
+        if self.climb.level() != moved.from {
+            self.remember(cause.moment.at, moved.from);
+        }
+        if cause.moment.backlog {
+            self.keep_back(cause, stood_on, moved, doubted, out);
+        } else if self.held.is_some() {
+            self.follow_ground(stood_on);
+            self.say_kept_back(cause, moved.torn, out);
+        } else {
+            self.say(cause, stood_on, moved, doubted, out);
+        }
+    }
+
+    /// Says what changed since it was last spoken of, if anything did.
+    pub(super) fn say(
         &mut self,
         cause: &Cause<'_>,
         stood_on: Ground,
@@ -261,9 +298,6 @@ impl Subject {
         } else {
             Change::Pending
         };
-        if level != moved.from {
-            self.remember(cause.moment.at, moved.from);
-        }
         let finding = self.finding(cause, change, moved.from);
         out.push(finding);
     }
@@ -296,10 +330,16 @@ impl Subject {
         Climb::standing(self.level_before(at), at, since)
     }
 
-    /// A finding of what stands now.
+    /// A finding of what stands now; where that is kept back for a moment, of what stood when it was last spoken of.
     pub(super) fn finding(&mut self, cause: &Cause<'_>, change: Change, from: u8) -> Finding {
         self.n += 1;
-        let (judged, pending) = (self.climb.judged(), self.climb.pending());
+        let (from, judged, pending, evidence, doubt) = match &self.held {
+            None => (from, self.climb.judged(), self.climb.pending(), self.evidence(), self.proof.doubt),
+            Some(held) => {
+                let (judged, pending) = (Grade::from_level(held.level), Grade::from_level(held.pending));
+                (held.level, judged, pending, held.ground.evidence(None), held.doubt)
+            }
+        };
         let rungs = &cause.plan.rungs;
         let from = Grade::from_level(from);
         let threshold = match change {
@@ -325,13 +365,13 @@ impl Subject {
             from,
             judged,
             pending,
-            evidence: self.evidence(),
+            evidence,
             at,
             onset: self.climb.onset().unwrap_or(at),
             value: self.value(),
             threshold,
             causes: cause.reads(),
-            doubt: self.proof.doubt.filter(|doubt| doubt.sure < judged),
+            doubt: doubt.filter(|doubt| doubt.sure < judged),
         }
     }
 }

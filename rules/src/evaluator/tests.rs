@@ -12,6 +12,7 @@ use watchfire_model::time::{Span, Steady, Timestamp};
 use super::{Evaluator, Standing};
 use crate::quality::Outcome;
 
+mod backlog;
 mod corroboration;
 mod doubts;
 mod outages;

@@ -81,6 +81,8 @@ pub struct Judged {
     pub health_changed: bool,
     /// Whether samples from what is now the future were dropped for it, or all were moved in time.
     pub rewound: bool,
+    /// Whether it tells what has long been so: one of many that were kept back, not the word of a sensor whose clock lags.
+    pub backlog: bool,
     /// The sample before it, which it showed to be a spike.
     pub convicted: Option<Conviction>,
 }
@@ -236,6 +238,7 @@ impl Gate {
                 outcome: Outcome::Retained,
                 health_changed: false,
                 rewound: false,
+                backlog: false,
                 convicted: None,
             };
         }
@@ -257,6 +260,7 @@ impl Gate {
                 outcome: Outcome::Repeat,
                 health_changed: false,
                 rewound: settled,
+                backlog: false,
                 convicted: None,
             };
         }
@@ -268,6 +272,7 @@ impl Gate {
             (true, true) | (false, false) => {}
         }
         let clock_is_ours = lags(self.ahead, self.clocks);
+        let backlog = gate.is_kept_back(now, reading, late_window(point), point.interval);
         let mut judged = match usable {
             Err(refusal) => gate.refuse(reading, refusal),
             Ok(value) => {
@@ -290,6 +295,7 @@ impl Gate {
         };
         let Some(gate) = self.points.get(ix) else { return judged };
         judged.rewound |= settled;
+        judged.backlog = backlog;
         match (told_time, gate.tells_time()) {
             (false, true) => self.clocks += 1,
             (true, false) => self.clocks -= 1,
@@ -319,7 +325,15 @@ impl Gate {
 
 impl Judged {
     pub(crate) fn refused(flag: Flag, checks: Checks, health_changed: bool) -> Self {
-        Self { flag, checks, outcome: Outcome::Refused, health_changed, rewound: false, convicted: None }
+        Self {
+            flag,
+            checks,
+            outcome: Outcome::Refused,
+            health_changed,
+            rewound: false,
+            backlog: false,
+            convicted: None,
+        }
     }
 
     /// The observation, where the reading became one.
@@ -538,7 +552,7 @@ fn take(
         Outcome::Late(seen, _) | Outcome::Backfill(seen) => seen.checks,
         _ => checks,
     };
-    Judged { flag, checks, outcome, health_changed, rewound, convicted }
+    Judged { flag, checks, outcome, health_changed, rewound, backlog: false, convicted }
 }
 
 #[cfg(test)]

@@ -239,6 +239,17 @@ impl PointGate {
         true
     }
 
+    /// Whether a reading tells what has long been so and was kept back: it is older than what is `live`, and came with more
+    /// delay than the one before it, or faster than it was measured. A sensor whose clock lags is as far behind each time.
+    pub(super) fn is_kept_back(&self, now: Now, reading: &Reading, live: Span, interval: Span) -> bool {
+        if reading.received_at - reading.observed_at <= live {
+            return false;
+        }
+        let (Some(newest), Some(heard)) = (self.series.newest(), self.newest_heard.or(self.heard)) else { return true };
+        let (measured_in, came_in) = ((reading.observed_at - newest.at).0, (now.steady - heard).0);
+        measured_in <= 0 || came_in - measured_in > interval.0 || came_in.saturating_mul(2) < measured_in
+    }
+
     /// Drops samples that lie in the future of a reading whose own time is not: a clock, ours or the sensor's, was wrong
     /// when they were taken, and until that time came all that is heard would be old. Says whether there were any.
     pub(super) fn rewind(&mut self, reading: &Reading) -> bool {

@@ -12,7 +12,7 @@ use watchfire_model::mode::Live;
 use watchfire_model::reading::Reading;
 use watchfire_model::row::Row;
 use watchfire_model::site::Audience;
-use watchfire_model::time::{Span, Timestamp};
+use watchfire_model::time::{Span, Steady, Timestamp};
 use watchfire_rules::desk::{Event, Input};
 
 use crate::county::{CHANNELS, MARGIN, RAISE_AT, Temper};
@@ -258,26 +258,61 @@ fn accounts_for(told: &[usize], expected: &[Raise]) -> bool {
     known && words.next().is_none()
 }
 
+/// Older than this when it comes, a reading was kept back: where it leaves its sensor is said for all of them at once …
+const KEPT_BACK: Span = Span::minutes(10);
+/// … so long after the first of them …
+const NET: Span = Span::seconds(30);
+/// … or with the next that was not kept back; a red no older than this is said at once.
+const YOUNG: Span = Span::hours(1);
+
+/// What is known of a sensor, and what is said of it.
+#[derive(Clone, Copy)]
+struct Known {
+    at: Timestamp,
+    grade: usize,
+    said: usize,
+    /// When the first was heard of those that were kept back and of which nothing is said yet.
+    silent_since: Option<Steady>,
+}
+
 /// The grades to which each calm area and each mine rose, in order, by the values that the journal took.
 fn raises(world: &World, temper: Temper, area: &str) -> Vec<Raise> {
-    let mut last: BTreeMap<u32, (Timestamp, usize)> = BTreeMap::new();
+    let mut known: BTreeMap<u32, Known> = BTreeMap::new();
     let (mut highest, mut raises) = (0, Vec::new());
-    for reading in readings(world) {
-        let place = &world.places[reading.point.index()];
-        if place.temper != temper || place.area != area {
-            continue;
+    for (now, row) in world.heard.values() {
+        match row {
+            Row::Reading(reading) => {
+                let place = &world.places[reading.point.index()];
+                let Some(value) = reading.value.ok().filter(|_| place.temper == temper && place.area == area) else {
+                    continue;
+                };
+                let untold = Known { at: Timestamp(i64::MIN), grade: 0, said: 0, silent_since: None };
+                let sensor = known.entry(reading.point.0).or_insert(untold);
+                if reading.observed_at <= sensor.at {
+                    continue; // Heard before.
+                }
+                (sensor.at, sensor.grade) = (reading.observed_at, grade_after(sensor.grade, value.get()));
+                let age = reading.received_at - reading.observed_at;
+                let young_red = sensor.grade == 4 && sensor.said < 4 && age <= YOUNG;
+                if age <= KEPT_BACK || young_red {
+                    (sensor.said, sensor.silent_since) = (sensor.grade, None);
+                } else {
+                    sensor.silent_since.get_or_insert(now.steady);
+                }
+            }
+            Row::Tick => {
+                let over = |since: Steady| now.steady >= since + NET;
+                for sensor in known.values_mut().filter(|sensor| sensor.silent_since.is_some_and(over)) {
+                    (sensor.said, sensor.silent_since) = (sensor.grade, None);
+                }
+            }
+            Row::Link(_) | Row::Revision(_) => {}
         }
-        let (at, grade) = last.get(&reading.point.0).copied().unwrap_or((Timestamp(i64::MIN), 0));
-        let Ok(value) = reading.value else { continue };
-        if reading.observed_at <= at {
-            continue; // Heard before.
+        let said = known.values().map(|sensor| sensor.said).max().unwrap_or(0);
+        if said > highest {
+            raises.push(Raise { to: said, anew: highest == 0 });
         }
-        last.insert(reading.point.0, (reading.observed_at, grade_after(grade, value.get())));
-        let now = last.values().map(|(_, grade)| *grade).max().unwrap_or(0);
-        if now > highest {
-            raises.push(Raise { to: now, anew: highest == 0 });
-        }
-        highest = now;
+        highest = said;
     }
     raises
 }

@@ -43,7 +43,9 @@ impl Replay {
             self.deadline = self.evaluator.next_deadline().filter(|next| *next > deadline);
         }
         self.seq = self.seq.next();
-        let received_at = Timestamp(now);
+        // What was recorded one after the other was not kept back: each point's readings were heard as they were taken.
+        let newest = self.evaluator.gate().point(point).and_then(|point| point.series().newest());
+        let received_at = newest.map_or(at, |newest| newest.at.max(at));
         let reading =
             Reading { point, observed_at: at, received_at, value, state: PointState::Normal, retained: false };
         self.evaluator.observe(Now::at(now), self.seq, &reading, &mut self.findings);

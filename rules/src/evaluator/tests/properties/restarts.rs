@@ -75,7 +75,10 @@ proptest! {
             prop_assert!(before.is_none_or(|before| before.seq <= finding.seq));
         }
         for view in life.evaluator.subjects() {
-            prop_assert_eq!(view.n, last.get(&(view.rule, view.subject)).map_or(0, |finding| finding.n));
+            let last = last.get(&(view.rule, view.subject));
+            prop_assert_eq!(view.n, last.map_or(0, |finding| finding.n));
+            // What was not kept back was said.
+            prop_assert!(view.catching_up || view.judged == last.and_then(|finding| finding.judged), "{:?}", view);
         }
     }
 }
