@@ -22,9 +22,12 @@ impl JournalThread {
     /// Until the sources have ended and everything they offered is on disk.
     pub(crate) fn run(mut self) {
         let mut offers = Vec::with_capacity(OFFERS_PER_COMMIT);
+        let mut before = self.clock.now();
         loop {
             let open = self.receive(&mut offers);
             let now = self.clock.now();
+            self.turns.began(before, now);
+            before = now;
             loop {
                 if let Some(commit) = self.turns.write(now, &mut offers)
                     // The shard works while the disk syncs. A finding waits for the sync in the duty loop.

@@ -25,6 +25,10 @@ use crate::storage::revisions::Revisions;
 pub const OFFERS_PER_COMMIT: usize = 1_024;
 /// How often the journal looks after itself although nothing comes.
 const HOUSEKEEPING: Span = Span::seconds(1);
+/// A turn that takes longer was no turn: the process was stopped, or the machine slept.
+const STOOD_STILL: Span = Span::seconds(3);
+/// After that, sources need so long to hear what was sent meanwhile.
+const STRAGGLERS: Span = Span::seconds(5);
 
 fn reload_of(offer: &Offer) -> Option<&Reload> {
     if let [Row::Revision(reload)] = offer.rows.as_slice() { Some(reload) } else { None }
@@ -39,6 +43,8 @@ pub struct JournalTurns {
     /// Told once what was written last is durable.
     waiting: Vec<oneshot::Sender<Durable<Seq>>>,
     cleaned: Steady,
+    /// No silence is looked for before then, since all stood still.
+    stragglers_until: Option<Steady>,
 }
 
 impl JournalTurns {
@@ -50,7 +56,7 @@ impl JournalTurns {
         metrics: Arc<Metrics>,
         now: Now,
     ) -> Self {
-        Self { journal, revisions, progress, metrics, waiting: Vec::new(), cleaned: now.steady }
+        Self { journal, revisions, progress, metrics, waiting: Vec::new(), cleaned: now.steady, stragglers_until: None }
     }
 
     /// The first commit of a run: what judges from here on is what was started with.
@@ -69,7 +75,20 @@ impl JournalTurns {
 
     /// How long offers may be waited for: until a tick falls due, or until housekeeping.
     pub fn patience(&self, now: Now) -> Duration {
-        (self.progress.tick_due() - now.steady).min(HOUSEKEEPING).to_std().max(Duration::from_millis(1))
+        (self.tick_due() - now.steady).min(HOUSEKEEPING).to_std().max(Duration::from_millis(1))
+    }
+
+    /// A turn has begun at `before`. Where it took so long that all stood still, silence is looked for a little later:
+    /// what was sent meanwhile is still on its way in. One that stands still again and again is waited for once a tick.
+    pub fn began(&mut self, before: Now, now: Now) {
+        if now.steady - before.steady > STOOD_STILL && self.stragglers_until.is_none() {
+            self.stragglers_until = Some(now.steady + STRAGGLERS);
+        }
+    }
+
+    fn tick_due(&self) -> Steady {
+        let due = self.progress.tick_due();
+        self.stragglers_until.map_or(due, |until| due.max(until))
     }
 
     /// Writes the offers, and a tick if one is due, as one commit for the shard; [`sync`](Self::sync) makes it durable.
@@ -93,8 +112,9 @@ impl JournalTurns {
             rows.extend(offer.rows);
             self.waiting.extend(offer.done);
         }
-        if now.steady >= self.progress.tick_due() {
+        if now.steady >= self.tick_due() {
             self.progress.tick_due.store(i64::MAX, Ordering::Release);
+            self.stragglers_until = None;
             rows.push(Row::Tick);
         }
         if rows.is_empty() {
