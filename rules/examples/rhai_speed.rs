@@ -155,37 +155,64 @@ fn resident() -> u64 {
     pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096 / 1_000_000
 }
 
-/// Nanoseconds a reading, over `rounds` rounds of a reading from each point, after as many that are not counted.
-fn judge(evaluator: &mut Evaluator, points: u32, rounds: i64) -> u64 {
-    let (mut findings, mut seq, mut begun) = (Vec::new(), Seq(0), 0);
-    for round in 0..2 * rounds {
-        if round == rounds {
-            begun = busy();
-        }
-        let at = Timestamp(round * 300_000);
-        for point in 0..points {
-            seq = seq.next();
-            // Every reading differs from the one before.
-            let beat = f64::from(u8::try_from((round * 7 + i64::from(point)) % 97).unwrap_or(0)) / 50.0;
-            let value = if point % 2 == 0 { 51.0 + beat } else { beat };
-            let reading = Reading {
-                point: PointIx(point),
-                observed_at: at,
-                received_at: at,
-                value: Finite::new(value),
-                state: PointState::Normal,
-                retained: false,
-            };
-            evaluator.observe(Now::at(at.0), seq, &reading, &mut findings);
-        }
-        findings.clear();
-    }
-    (busy() - begun) / u64::from(points) / rounds.unsigned_abs()
+/// An Evaluator and how far it has come.
+struct Judge {
+    evaluator: Evaluator,
+    stations: u32,
+    round: i64,
+    seq: Seq,
 }
 
-fn evaluator(stations: u32, measures: &[String]) -> Option<Evaluator> {
-    let rules = RuleSet::compile(Arc::new(site(stations, measures)?)).ok()?;
-    Some(Evaluator::new(Arc::new(rules)))
+impl Judge {
+    fn new(stations: u32, measures: &[String]) -> Option<Self> {
+        let rules = RuleSet::compile(Arc::new(site(stations, measures)?)).ok()?;
+        Some(Self { evaluator: Evaluator::new(Arc::new(rules)), stations, round: 0, seq: Seq(0) })
+    }
+
+    /// Hears so many rounds of a reading from each point.
+    fn hear(&mut self, rounds: i64) {
+        let (mut findings, last) = (Vec::new(), self.round + rounds);
+        while self.round < last {
+            let at = Timestamp(self.round * 300_000);
+            for point in 0..2 * self.stations {
+                self.seq = self.seq.next();
+                // Every reading differs from the one before.
+                let beat = f64::from(u8::try_from((self.round * 7 + i64::from(point)) % 97).unwrap_or(0)) / 50.0;
+                let reading = Reading {
+                    point: PointIx(point),
+                    observed_at: at,
+                    received_at: at,
+                    value: Finite::new(if point % 2 == 0 { 51.0 + beat } else { beat }),
+                    state: PointState::Normal,
+                    retained: false,
+                };
+                self.evaluator.observe(Now::at(at.0), self.seq, &reading, &mut findings);
+            }
+            findings.clear();
+            self.round += 1;
+        }
+    }
+}
+
+/// Nanoseconds a turn of what takes `turns` at a time: over half a second, as a thread's time is told in steps of a few
+/// milliseconds; the least of three.
+fn each(turns: u64, mut work: impl FnMut()) -> u64 {
+    let mut once = || {
+        let (begun, mut done) = (busy(), 0);
+        while busy() - begun < 500_000_000 {
+            work();
+            done += turns;
+        }
+        (busy() - begun) / done.max(1)
+    };
+    (0..3).map(|_| once()).min().unwrap_or(0)
+}
+
+/// Nanoseconds a reading of fifty stations, once a day of readings has filled the windows.
+fn least(measures: &[String]) -> u64 {
+    let Some(mut judge) = Judge::new(50, measures) else { return 0 };
+    judge.hear(300);
+    each(1_000, || judge.hear(10))
 }
 
 /// A point as Rhai alone knows it: a number behind each name.
@@ -206,55 +233,52 @@ fn bare(text: &str) -> u64 {
     let Ok(ast) = engine.compile(text) else { return 0 };
     let mut scope = Scope::new();
     scope.push_constant("stage", Bare(52.5)).push_constant("rain", Bare(30.0));
-    let begun = busy();
-    let rounds = 20_000;
-    for _ in 0..rounds {
-        if engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast).is_err() {
-            return 0;
+    each(1_000, || {
+        for _ in 0..1_000 {
+            let number = engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
+            scope.rewind(2);
+            drop(std::hint::black_box(number));
         }
-        scope.rewind(2);
-    }
-    (busy() - begun) / rounds
+    })
 }
 
 /// Nanoseconds that moving some windows takes, each in a native rule of its own, over a native rule without one.
 fn moving(windows: &[&str]) -> u64 {
-    let rules = |measure: &dyn Fn(&str) -> String| -> u64 {
-        let measures: Vec<String> = windows.iter().map(|window| measure(window)).collect();
-        let cost = |mut evaluator| judge(&mut evaluator, 100, 600);
-        (0..3).filter_map(|_| evaluator(50, &measures).map(cost)).min().unwrap_or(0)
-    };
-    let with = rules(&|window| window.to_owned());
-    let without = rules(&|window| window.split('.').next().unwrap_or_default().to_owned());
+    let with: Vec<String> = windows.iter().map(|window| (*window).to_owned()).collect();
+    let point = |window: &&str| window.split('.').next().unwrap_or_default().to_owned();
+    let without: Vec<String> = windows.iter().map(point).collect();
     // A native rule looks at every second reading, the script at each.
-    2 * with.saturating_sub(without)
+    2 * least(&with).saturating_sub(least(&without))
 }
 
 fn main() {
-    // What a reading costs before any script: quality, the series, a native rule, its ladder.
-    let Some(mut native) = evaluator(50, &["rain".to_owned()]) else { return };
-    let floor = (0..3).map(|_| judge(&mut native, 100, 300)).min().unwrap_or(0);
+    // What a reading costs before any script: quality, the series, one native rule and its ladder.
+    let floor = least(&["rain".to_owned(), "stage".to_owned()]);
     println!("a reading and a native rule: {floor} ns");
     let four: &[&str] = &["rain.sum(\"1h\")", "rain.sum(\"3h\")", "rain.sum(\"24h\")", "stage.rise(\"1h\")"];
     let five = [four, &["stage.mean(\"1h\")"]].concat();
     for (lines, text, windows) in
         [(3, THREE.to_owned(), &four[1..2]), (15, FIFTEEN.to_owned(), four), (60, sixty(), &five)]
     {
-        let Some(mut scripted) = evaluator(50, std::slice::from_ref(&text)) else { continue };
-        let rounds = if lines == 60 { 300 } else { 600 };
-        let ours = (0..3).map(|_| judge(&mut scripted, 100, rounds)).min().unwrap_or(0).saturating_sub(floor);
-        let (script, moving) = ((0..3).map(|_| bare(&text)).min().unwrap_or(0), moving(windows));
-        let theirs = script + moving;
+        let ours = least(std::slice::from_ref(&text)).saturating_sub(floor);
+        let (script, moving) = (bare(&text), moving(windows));
+        let theirs = (script + moving).max(1);
         println!(
             "{lines} lines: {ours} ns an evaluation, {script} ns in bare Rhai and {moving} ns for its windows: {}.{:02} times",
-            ours / theirs.max(1),
-            ours % theirs.max(1) * 100 / theirs.max(1)
+            ours / theirs,
+            ours % theirs * 100 / theirs
         );
     }
     let spans = ["5m", "10m", "30m", "1h", "3h", "6h", "12h", "24h", "72h"];
     let sums: Vec<String> = spans.iter().map(|span| format!("rain.sum(\"{span}\")")).collect();
-    let Some(mut windows) = evaluator(10_000, &sums) else { return };
     let before = resident();
-    let each = judge(&mut windows, 20_000, 450);
-    println!("10,000 rain gauges with nine windows each: {each} ns a reading, {} MB", resident() - before);
+    let Some(mut windows) = Judge::new(10_000, &sums) else { return };
+    let loaded = resident();
+    windows.hear(900);
+    let each = each(20_000, || windows.hear(1));
+    println!(
+        "10,000 rain gauges with nine windows each: {each} ns a reading, {} MB, of which {} before any was heard",
+        resident() - before,
+        loaded - before
+    );
 }

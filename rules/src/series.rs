@@ -153,6 +153,10 @@ impl Series {
             self.base += 1;
             self.samples.pop_front();
         }
+        if self.samples.len() == self.samples.capacity() {
+            // By an eighth and not to the double: thousands of points keep about as much as they need.
+            self.samples.reserve_exact((self.samples.len() / 8).max(4));
+        }
         self.samples.push_back(sample);
     }
 
