@@ -266,6 +266,30 @@ fn ten_thousand_points_load_fast() {
 }
 
 #[test]
+fn a_spreadsheet_says_of_a_point_what_a_table_does() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let site =
+        "[site]\nname = \"n\"\nissuer = \"i\"\nsender = \"s\"\nzone = \"UTC\"\n[[area]]\nid = \"a\"\nname = \"a\"\n";
+    let table = "[[station]]\nid = \"q\"\n[[station.point]]\nid = \"stage\"\nquantity = \"stage\"\nunit = \"m\"\n\
+        interval = \"5m\"\nplausible = [\"40 m\", \"56 m\"]\nmax_rate = \"3 m/h\"\nspike = { suspect = \"30 cm\" }\n\
+        flat_after = \"12h\"\ndatum_jump = \"0.1 m\"\nsentinels = [-9999, 99.99]\nwraps_at = 65535\n";
+    let sheet = "station,id,quantity,unit,interval,plausible_low,plausible_high,max_rate,spike,flat_after,datum_jump,\
+        sentinels,wraps_at\nq,stage,stage,m,5m,40 m,56 m,3 m/h,30 cm,12h,0.1 m,-9999 99.99,65535\n";
+    let with_sheet = format!("points_csv = \"points.csv\"\n{site}[[station]]\nid = \"q\"\n");
+    std::fs::write(folder.path().join("points.csv"), sheet).expect("it can be written");
+    let load = |text: &str| config::load_str(text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
+    let (by_table, by_sheet) = (load(&format!("{site}{table}")), load(&with_sheet));
+    assert_eq!(by_sheet.site.points, by_table.site.points);
+    assert!(by_sheet.site.points[0].scrutiny.is_some());
+    std::fs::write(folder.path().join("points.csv"), sheet.replace("56 m", "")).expect("it can be written");
+    let refused = config::load_str(&with_sheet, folder.path()).expect_err("half a pair");
+    assert!(
+        refused.to_string().contains("a plausible has both `plausible_low` and `plausible_high`, or neither"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_wrong_spreadsheet_of_ten_thousand_rows_is_refused_at_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let header = "station,id,quantity,unit,interval\n";

@@ -80,6 +80,16 @@ impl ScrutinyDraft {
         }
     }
 
+    /// What a spreadsheet can say of it.
+    pub(crate) fn of_row(
+        spike: Option<At<Amount>>,
+        flat_after: Option<At<Span>>,
+        datum_jump: Option<At<Amount>>,
+    ) -> Self {
+        let flat = FlatDraft { stuck_after: flat_after, ..FlatDraft::default() };
+        Self { spike: spike.map(|suspect| (SpikeBy::default(), suspect, None)), flat, datum_jump, ..Self::default() }
+    }
+
     /// Whether anything is.
     pub(crate) fn is_written(&self) -> bool {
         let FlatDraft { tolerance, suspect_after, stuck_after, beside } = &self.flat;

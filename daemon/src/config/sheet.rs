@@ -10,6 +10,7 @@ use crate::config::names::Names;
 use crate::config::nearest::did_you_mean;
 use crate::config::problem::{Place, Problem};
 use crate::config::read::{At, Context};
+use crate::config::scrutiny::ScrutinyDraft;
 use crate::config::source;
 use crate::config::station::{self, Field, PointDraft, StationDraft};
 
@@ -33,6 +34,14 @@ const POINT_COLUMNS: &[&str] = &[
     "kind",
     "reports",
     "stale_after",
+    "plausible_low",
+    "plausible_high",
+    "max_rate",
+    "spike",
+    "flat_after",
+    "datum_jump",
+    "sentinels",
+    "wraps_at",
 ];
 
 /// One field of a row.
@@ -175,6 +184,24 @@ impl Row<'_, '_> {
     fn number(&self, cx: &Context<'_>, column: &str) -> Option<At<f64>> {
         self.parsed(cx, column, "a number", |text| text.parse().ok().filter(|number: &f64| number.is_finite()))
     }
+    /// Numbers with spaces between them.
+    fn numbers(&self, cx: &Context<'_>, column: &str) -> Vec<f64> {
+        let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
+        let all = |text: &str| text.split_whitespace().map(number).collect::<Option<Vec<f64>>>();
+        self.parsed(cx, column, "numbers with spaces between them", all).map(|at| at.value).unwrap_or_default()
+    }
+    /// Two amounts, of which either both are written or neither.
+    fn pair(&self, cx: &Context<'_>, low: &str, high: &str) -> Option<(At<Amount>, At<Amount>)> {
+        match (self.amount(cx, low), self.amount(cx, high)) {
+            (Some(low), Some(high)) => Some((low, high)),
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => {
+                let what = low.strip_suffix("_low").unwrap_or(low);
+                cx.report(Problem::error(one.at, format!("a {what} has both `{low}` and `{high}`, or neither")));
+                None
+            }
+        }
+    }
     fn amount(&self, cx: &Context<'_>, column: &str) -> Option<At<Amount>> {
         let cell = self.get(column)?;
         Amount::parse(cell.value)
@@ -300,14 +327,16 @@ pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Fiel
         let mut draft = PointDraft::new(station, id, quantity, unit);
         draft.interval = row.parsed(cx, "interval", "a length of time such as 5m", |text| text.parse().ok());
         draft.resolution = row.amount(cx, "resolution");
-        draft.range = match (row.amount(cx, "range_low"), row.amount(cx, "range_high")) {
-            (Some(low), Some(high)) => Some((low, high)),
-            (None, None) => None,
-            (Some(one), None) | (None, Some(one)) => {
-                cx.report(Problem::error(one.at, "a range has both `range_low` and `range_high`, or neither"));
-                None
-            }
-        };
+        draft.range = row.pair(cx, "range_low", "range_high");
+        draft.plausible = row.pair(cx, "plausible_low", "plausible_high");
+        draft.max_rate = row.amount(cx, "max_rate").map(|both| (both.clone(), both));
+        draft.scrutiny = ScrutinyDraft::of_row(
+            row.amount(cx, "spike"),
+            row.parsed(cx, "flat_after", "a length of time such as 12h", |text| text.parse().ok()),
+            row.amount(cx, "datum_jump"),
+        );
+        draft.sentinels = row.numbers(cx, "sentinels");
+        draft.wraps_at = row.number(cx, "wraps_at").map(|at| at.value);
         for grade in Grade::ALL {
             if let Some(threshold) = row.amount(cx, grade.word()) {
                 draft.thresholds.set(grade, threshold);
