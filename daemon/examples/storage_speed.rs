@@ -21,6 +21,11 @@ use watchfire_model::time::{Now, Timestamp};
 const START: i64 = 1_700_000_000_000;
 const COMMIT: usize = 2_000;
 
+fn good(_: Seq, row: &Row, _: Now) -> Option<Verdict> {
+    let Row::Reading(reading) = row else { return None };
+    Some(Verdict::of(Flag::Good, reading))
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
     for points in [200_u32, 10_000] {
@@ -90,7 +95,7 @@ fn measure(home: &Path, points: u32, total: usize) -> Result<(), Box<dyn std::er
 
     let before = resident();
     let path = home.join("series.db");
-    let judge = Box::new(|_, reading: &Reading, _| Some(Verdict::of(Flag::Good, reading)));
+    let judge = Box::new(good);
     let mut writer = Writer::open(&path, journal.dir(), names, &limits, judge)?;
     let begun = Instant::now();
     let (mut longest, mut steps) = (0.0_f64, 0_u32);
@@ -111,13 +116,7 @@ fn measure(home: &Path, points: u32, total: usize) -> Result<(), Box<dyn std::er
     let size = f64::from(u32::try_from(std::fs::metadata(&path)?.len())?);
     println!("  on disk: {:.2} B a sample (file {:.0} MB)", size / total, size / 1e6);
     let begun = Instant::now();
-    let open = Writer::open(
-        &path,
-        journal.dir(),
-        Arc::default(),
-        &limits,
-        Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading))),
-    )?;
+    let open = Writer::open(&path, journal.dir(), Arc::default(), &limits, Box::new(good))?;
     println!("  opened again in {:.0} ms, {} unsealed", begun.elapsed().as_secs_f64() * 1e3, open.unsealed());
     let begun = Instant::now();
     let reader = SeriesReader::open(&path)?;

@@ -17,6 +17,7 @@ use watchfire_model::receipt::Receipt;
 use watchfire_model::reload::{Orphans, Reload};
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Span, Steady};
+use watchfire_model::upkeep::{Tended, Upkeep};
 use watchfire_model::watch::Watch;
 use watchfire_rules::desk::{Desk, Event, Input};
 use watchfire_rules::figures::{Fact, Watcher};
@@ -52,6 +53,8 @@ pub enum Said {
     Finding(Finding),
     /// A shard's, of what many sensors share.
     Outage(Outage),
+    /// A shard's, of a sensor that people are at.
+    Tended(Tended),
     /// A person's.
     Command(Command),
     /// What was done or refused beside the Desk.
@@ -84,6 +87,8 @@ pub struct Round<M: Mode> {
     pub findings: u64,
     /// How many of them before their journal row was durable.
     pub unjournaled: u64,
+    /// Works on sensors that were granted and not done yet, in order: rows for the journal.
+    pub upkeeps: Vec<Upkeep>,
     /// What of it counts for those on duty.
     pub facts: Vec<Fact>,
     /// Whether anything on the Desk changed.
@@ -161,6 +166,7 @@ impl<M: Mode> Duty<M> {
             match serde_json::from_str(&record.entry.input).map_err(unreadable)? {
                 Input::Finding(finding) => highest = highest.max(finding.seq),
                 Input::Outage(outage) => highest = highest.max(outage.seq),
+                Input::Tended(tended) => highest = highest.max(tended.seq),
                 Input::Reload { seq, .. } => highest = highest.max(seq),
                 Input::Start | Input::Command(_) | Input::Deed(_) | Input::Receipt(_) | Input::Tick => {}
             }
@@ -210,6 +216,7 @@ impl<M: Mode> Duty<M> {
             match said {
                 Said::Finding(finding) => self.waiting.push(now.steady, Waiting::Finding(finding)),
                 Said::Outage(outage) => self.waiting.push(now.steady, Waiting::Outage(outage)),
+                Said::Tended(tended) => self.waiting.push(now.steady, Waiting::Tended(tended)),
                 Said::Reload(reloading) => self.waiting.push(now.steady, Waiting::Reload(reloading)),
                 Said::Command(command) => {
                     asked.push(inputs.len());
@@ -240,6 +247,7 @@ impl<M: Mode> Duty<M> {
         round.unjournaled = std::mem::take(&mut self.uncounted);
         self.unjournaled += round.unjournaled;
         round.send = self.hand_out();
+        round.upkeeps = self.desk.upkeeps().cloned().collect();
         Ok(round)
     }
 
@@ -253,6 +261,7 @@ impl<M: Mode> Duty<M> {
             match waiting {
                 Waiting::Finding(finding) => inputs.push(Input::Finding(finding)),
                 Waiting::Outage(outage) => inputs.push(Input::Outage(outage)),
+                Waiting::Tended(tended) => inputs.push(Input::Tended(tended)),
                 Waiting::Reload(Reloading { reload, seq, site }) => {
                     self.sites.push_back((seq, site));
                     inputs.push(Input::Reload { reload, seq });
@@ -284,7 +293,8 @@ impl<M: Mode> Duty<M> {
             self.unrecorded.clear();
         }
         let answers = std::mem::take(&mut self.unanswered);
-        Ok(Round { send: Vec::new(), answers, findings: 0, unjournaled: 0, facts: Vec::new(), changed })
+        let (findings, unjournaled) = (0, 0);
+        Ok(Round { send: Vec::new(), answers, findings, unjournaled, upkeeps: Vec::new(), facts: Vec::new(), changed })
     }
 
     /// Gives the Desk the site that a reload brings. False where it has been there before: nothing is to be decided.

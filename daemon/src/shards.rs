@@ -81,6 +81,7 @@ impl Shard {
                 self.rows_since_snapshot += 1;
                 self.judge_row(commit.now, seq, row);
                 // What explains the findings comes before them.
+                out.extend(self.evaluator.tended().iter().cloned().map(Said::Tended));
                 out.extend(self.evaluator.outages().iter().cloned().map(Said::Outage));
                 out.extend(self.found.drain(..).map(Said::Finding));
             }
@@ -109,6 +110,7 @@ impl Shard {
             }
             Row::Link(change) => self.evaluator.link(now, seq, change, out),
             Row::Tick => self.evaluator.tick(now, seq, out),
+            Row::Upkeep(upkeep) => self.evaluator.upkeep(now, seq, upkeep, out),
             // Stands alone in its commit, and goes through `reload`.
             Row::Revision(_) => {}
         }

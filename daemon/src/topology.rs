@@ -164,7 +164,7 @@ pub async fn start(
     let couriers = house.start_couriers(&settings.channels, &said)?;
     // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
     drop(said);
-    let duty = DutyTurns::new(opened.duty, couriers, view, progress, metrics, now);
+    let duty = DutyTurns::new(opened.duty, couriers, view, progress, metrics, now).writing_to(offers.downgrade());
     house.start_duty(duty, said_rx, asked_rx)?;
     house.start_stores(opened.stores, &desk)?;
     // Nothing is heard before all of the above can take it.

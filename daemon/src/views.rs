@@ -9,7 +9,7 @@ use watchfire_connectors::health::SourceHealth;
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::command::{Command, Refusal};
 use watchfire_model::deed::Deed;
-use watchfire_model::id::{PointIx, Seq};
+use watchfire_model::id::{CommandId, PointIx, Seq};
 use watchfire_model::incident::Incident;
 use watchfire_model::mode::Mode;
 use watchfire_model::quality::{Checks, Flag};
@@ -17,6 +17,7 @@ use watchfire_model::quantity::Bad;
 use watchfire_model::reading::PointState;
 use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Timestamp};
+use watchfire_model::upkeep::Tending;
 use watchfire_model::warning::{Entry, Publication, Warning};
 use watchfire_model::watch::Watch;
 use watchfire_rules::desk::Desk;
@@ -36,6 +37,10 @@ pub struct DeskView {
     pub stories: Vec<(AlarmKey, Arc<Vec<Entry>>)>,
     /// Open incidents and the last closed ones, in the order of their ids.
     pub incidents: Vec<Arc<Incident>>,
+    /// Sensors that people look after, in the order of their names.
+    pub sensors: Vec<Arc<Tending>>,
+    /// Commands about sensors that were granted and are not done yet.
+    pub sensors_awaited: Vec<CommandId>,
     /// Who looks out for each hazard in each area, and the areas where nobody does.
     pub watches: Arc<[Watch]>,
     /// Live warnings, then ended ones, newest first; at most [`DeskView::ENDED_KEPT`] ended.
@@ -66,6 +71,8 @@ impl DeskView {
             alarms: desk.noteworthy().cloned().collect(),
             stories: desk.stories().map(|(key, story)| (key.clone(), Arc::clone(story))).collect(),
             incidents: desk.incidents().cloned().collect(),
+            sensors: desk.sensors().cloned().collect(),
+            sensors_awaited: desk.upkeeps().map(|upkeep| upkeep.command.clone()).collect(),
             watches,
             warnings: live.into_iter().chain(ended).cloned().collect(),
             reloaded: desk.reloaded().map(|(seq, _)| *seq),

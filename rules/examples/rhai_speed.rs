@@ -105,6 +105,7 @@ fn site(stations: u32, measures: &[String]) -> Option<Site> {
         lift_below: PerGrade::default(),
         lift_margin: PerGrade::all(Some(0.1)),
         raise_after: PerGrade::default(),
+        public_after: watchfire_model::doubt::usual(),
         lift_after: PerGrade::all(Span::hours(1)),
         hold: PerGrade::default(),
         class: Class::Ordinary,

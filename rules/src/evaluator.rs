@@ -1,7 +1,7 @@
 //! The first machine: readings in, findings out. It owns quality control, windows, measures, ladders and silence, and says
 //! something only when a subject's judged grade, its pending grade or its evidence changes. Pure: `now` is an argument.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use watchfire_model::finding::{Evidence, Finding};
@@ -12,9 +12,10 @@ use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Reading;
 use watchfire_model::row::LinkChange;
 use watchfire_model::time::{Now, Steady, Timestamp};
+use watchfire_model::upkeep::Tended;
 
 use crate::engine::Bench;
-use crate::quality::{Gate, Outcome};
+use crate::quality::{Gate, Outcome, PointGate};
 use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
 
@@ -32,6 +33,7 @@ mod silence;
 mod standing;
 mod state;
 mod subject;
+mod upkeep;
 
 pub use standing::Standing;
 pub use state::EvaluatorState;
@@ -54,6 +56,10 @@ pub struct Evaluator {
     silence: Silence,
     outages: Outages,
     backlog: Backlog,
+    /// Points that people are at, by when they must be looked at.
+    cares: BTreeSet<(Steady, PointIx)>,
+    /// What became of sensors by the last row.
+    tended: Vec<Tended>,
     /// When it first ran.
     started: Option<Now>,
     /// What stood at a grade and is judged no more.
@@ -108,7 +114,8 @@ impl Evaluator {
         let silence = Silence::new(rules.site().points.len());
         let outages = Outages::new(rules.site(), rules.read_points());
         let (backlog, retired, floor) = (Backlog::default(), Retired::new(), 0);
-        Self { gate, subjects, benches, silence, outages, backlog, started: None, retired, floor, rules }
+        let (cares, tended) = (BTreeSet::new(), Vec::new());
+        Self { gate, subjects, benches, silence, outages, backlog, cares, tended, started: None, retired, floor, rules }
     }
 
     /// The rules it judges by.
@@ -124,8 +131,11 @@ impl Evaluator {
     /// Judges one reading; what changed is added to `out`.
     pub fn observe(&mut self, now: Now, seq: Seq, reading: &Reading, out: &mut Vec<Finding>) -> Observed {
         self.begin(now, seq);
-        let judged = self.gate.judge(now, reading);
+        self.attend(now, seq, out);
         let point = reading.point;
+        let calibrated = self.gate.point(point).is_some_and(PointGate::is_calibrating_itself);
+        let judged = self.gate.judge(now, reading);
+        self.follow_device(now, seq, point, calibrated);
         if judged.health_changed && self.outages.is_any_out() {
             self.back(point, seq, reading.received_at);
         }
@@ -140,12 +150,14 @@ impl Evaluator {
         match judged.outcome {
             Outcome::Repeat | Outcome::Retained => {}
             Outcome::Refused => {
+                // What is stuck, or being calibrated, is heard.
+                self.expect_again(point);
                 if judged.health_changed {
-                    // What is stuck is heard.
-                    self.expect_again(point);
                     self.reground(point, moment(reading.observed_at.min(reading.received_at)), out);
                 }
-                self.watch_calibration(moment(reading.observed_at.min(reading.received_at)), reading, out);
+                if judged.flag == Flag::NotEvaluated {
+                    self.watch_calibration(moment(reading.observed_at.min(reading.received_at)), reading, out);
+                }
             }
             Outcome::Fresh(seen) => {
                 self.expect_again(point);
@@ -171,6 +183,7 @@ impl Evaluator {
     /// A link went down or came up. Down is a fault of its points at once; up proves nothing until something is heard.
     pub fn link(&mut self, now: Now, seq: Seq, change: &LinkChange, out: &mut Vec<Finding>) {
         self.begin(now, seq);
+        self.attend(now, seq, out);
         self.outages.link(self.rules.site(), now, seq, change);
         for point in &change.points {
             if self.gate.link(change, *point) {
@@ -183,6 +196,7 @@ impl Evaluator {
     pub fn tick(&mut self, now: Now, seq: Seq, out: &mut Vec<Finding>) {
         let started = self.begin(now, seq);
         self.say_net(now, seq, out);
+        self.attend(now, seq, out);
         let mut lost = Vec::new();
         for point in self.silence.due(now.steady) {
             match self.gate.silent_at(started.steady, point) {
@@ -210,7 +224,8 @@ impl Evaluator {
         if self.started.is_none() {
             return Some(Steady(0));
         }
-        [self.silence.next(), self.backlog.next()].into_iter().flatten().min()
+        let cares = self.cares.first().map(|(due, _)| *due);
+        [self.silence.next(), self.backlog.next(), cares].into_iter().flatten().min()
     }
 
     /// Where every subject stands, in the rules' order.
@@ -240,6 +255,7 @@ impl Evaluator {
     /// A row begins. With the first of any kind silence counts from here on.
     fn begin(&mut self, now: Now, seq: Seq) -> Now {
         self.outages.clear();
+        self.tended.clear();
         if let Some(by) = self.gate.keep_time(now) {
             self.reset_clocks(None);
             self.outages.clock_was_set(now, seq, by);

@@ -11,9 +11,11 @@ use serde::Serialize;
 use watchfire_model::alarm::AlarmKey;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{ChannelName, IncidentId, PersonId, WarningId};
+use watchfire_model::incident::Sensor;
 use watchfire_model::site::Audience;
 use watchfire_model::suppression::Kind;
 use watchfire_model::time::{Span, Timestamp};
+use watchfire_model::upkeep::Calibration;
 
 mod advice;
 mod durations;
@@ -88,6 +90,8 @@ pub enum Fact {
         /// Who.
         who: PersonId,
     },
+    /// A calibration of a sensor is over.
+    Calibrated(Calibrated),
     /// A public bulletin that waited for a signature was released.
     Released {
         /// Under which warning.
@@ -141,6 +145,18 @@ pub enum Settled {
     TakenOver,
     /// It will never be taken.
     Refused,
+}
+
+/// A time in which a sensor was being calibrated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Calibrated {
+    /// Which sensor.
+    pub sensor: Sensor,
+    /// Since when, by whom, and why.
+    #[serde(flatten)]
+    pub calibration: Calibration,
+    /// Until when; none: it lasts.
+    pub until: Option<Timestamp>,
 }
 
 /// An alarm kept quiet by a person.

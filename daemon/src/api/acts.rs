@@ -81,14 +81,14 @@ async fn act(
     write(&shown.map(|warning| summary(&shared.directory, &known, warning)))
 }
 
-/// Asks for an act, and waits until the ledger holds it and, for a moment, until the view shows it.
+/// Asks for an act, and waits until the ledger holds it and, for a moment, until the view shows it; gives its key.
 pub(super) async fn carry_out(
     shared: &super::Shared,
     asks: Asks,
     who: Option<&str>,
     why: &str,
     act: Act,
-) -> Result<(), Problem> {
+) -> Result<CommandId, Problem> {
     let who = person(&asks.caller, who)?;
     let why = Why::read(why)?.0;
     let id = match asks.key {
@@ -96,13 +96,13 @@ pub(super) async fn carry_out(
         None => invented(shared, who.as_str(), &why, &act),
     };
     shared.api.access.touch(&asks.caller);
-    let command = Command { id, who, why, from: asks.caller.from(), act };
+    let command = Command { id: id.clone(), who, why, from: asks.caller.from(), act };
     let mut desk = shared.api.views.desk.clone();
     desk.borrow_and_update();
     ask(shared, Wish::Command(command)).await?;
     // The view follows the answer by a moment; an act that changes nothing to see brings no new one.
     let _ = timeout(SHOWN_WITHIN, desk.changed()).await;
-    Ok(())
+    Ok(id)
 }
 
 /// Who acts: whoever signed in, or the person whom a machine names that is trusted to.

@@ -13,6 +13,7 @@ use watchfire_model::access::{Denied, On, Right};
 use watchfire_model::alarm::AlarmKey;
 use watchfire_model::deed::{Deed, Done};
 use watchfire_model::id::{AreaId, HazardId, WarningId};
+use watchfire_model::rule::Watch;
 
 use super::acts::record_soon;
 use super::guard;
@@ -40,12 +41,16 @@ pub(super) enum Need {
     Warning(Right),
     /// Whoever has the right for the hazard and area of the alarm that the path names.
     Alarm(Right),
+    /// Whoever has the right in the area of the sensor that the path names, for every hazard that it is watched for.
+    Sensor(Right),
 }
 
 /// What a path names.
 struct Named {
     warning: Option<WarningId>,
     alarm: Option<AlarmKey>,
+    /// Station and point.
+    sensor: Option<(String, String)>,
 }
 
 impl Named {
@@ -54,11 +59,19 @@ impl Named {
         let alarm = find("rule").zip(find("subject"));
         Self {
             warning: find("id").map(WarningId::from),
+            sensor: find("station").zip(find("point")),
             alarm: alarm.map(|(rule, subject)| AlarmKey { rule: rule.into(), subject: subject.into() }),
         }
     }
 
-    /// The hazard and area that it concerns, as far as that is known here.
+    /// The hazards and areas that it concerns, as far as they are known here.
+    fn places(&self, need: Need, shared: &Shared) -> Vec<(HazardId, AreaId)> {
+        match (need, &self.sensor) {
+            (Need::Sensor(_), Some((station, point))) => watched(shared, station, point),
+            _ => self.place(need, shared).into_iter().collect(),
+        }
+    }
+
     fn place(&self, need: Need, shared: &Shared) -> Option<(HazardId, AreaId)> {
         let desk = shared.api.views.desk.borrow();
         match need {
@@ -71,9 +84,22 @@ impl Named {
                 let known = desk.alarms.iter().find(|known| known.key == *key);
                 known.map(|known| (known.hazard.clone(), known.area.clone())).or_else(|| of_the_site(shared, key))
             }
-            Need::Open | Need::Probe | Need::SignedIn | Need::Right(_) => None,
+            Need::Open | Need::Probe | Need::SignedIn | Need::Right(_) | Need::Sensor(_) => None,
         }
     }
+}
+
+/// What a sensor is watched for, and where.
+fn watched(shared: &Shared, station: &str, point: &str) -> Vec<(HazardId, AreaId)> {
+    let site = &shared.api.views.site;
+    let found = site.find_point(station, point).and_then(|ix| site.station_of(ix).zip(site.point(ix)));
+    let Some((station, point)) = found else { return Vec::new() };
+    let watches = |watch: &Watch| {
+        watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity)
+            && watch.point.as_deref().is_none_or(|id| id == point.id.as_str())
+    };
+    let rules = site.rules.iter().filter(|rule| watches(&rule.watch));
+    rules.map(|rule| (rule.hazard.clone(), station.area.clone())).collect()
 }
 
 /// Where an alarm that is quiet would stand.
@@ -166,7 +192,7 @@ fn admit(
         Need::Probe if shared.api.access.tells_probes(presented.address) => return Ok(caller),
         Need::SignedIn => None,
         Need::Probe => Some(Right::Look),
-        Need::Right(right) | Need::Warning(right) | Need::Alarm(right) => Some(right),
+        Need::Right(right) | Need::Warning(right) | Need::Alarm(right) | Need::Sensor(right) => Some(right),
     };
     let Some(caller) = caller.filter(|caller| right.is_some() || caller.is_proven()) else {
         return Err((Shut::Unknown, Problem::unauthorized("sign in first, or send a token: Authorization: Bearer …")));
@@ -181,15 +207,16 @@ fn admit(
         }
     }
     let Some(right) = right else { return Ok(Some(caller)) };
-    let place = named.place(need, shared);
-    let on = place.as_ref().map_or(On::Site, |(hazard, area)| On::Place { hazard, area });
-    match caller.may(right, on) {
+    let places = named.places(need, shared);
+    let everywhere = places.iter().try_for_each(|(hazard, area)| caller.may(right, On::Place { hazard, area }));
+    let may = if places.is_empty() { caller.may(right, On::Site) } else { everywhere };
+    match may {
         Ok(()) => Ok(Some(caller)),
         Err(denied) => {
             let shut = why_shut(&denied);
             let problem = Problem::new(StatusCode::FORBIDDEN, denied.to_string());
             // Asked for a person's act on a warning that there is: the ledger has it like any other refused command.
-            if let (Some(warning), true) = (named.warning.as_ref().filter(|_| place.is_some()), right.is_on_a_warning())
+            if let (Some(warning), true) = (named.warning.as_ref().filter(|_| !places.is_empty()), right.is_a_persons())
             {
                 note(shared, &caller, right, warning.clone(), denied);
             }

@@ -20,6 +20,7 @@ mod places;
 mod problem;
 mod reload;
 mod routes;
+mod sensors;
 mod session;
 mod shown;
 mod stored;
@@ -167,6 +168,9 @@ pub fn router(api: Api) -> Router {
         .get("/incidents/{id}", look, incidents::show)
         .post("/incidents/{id}/ack", Need::Right(Right::Acknowledge), incidents::acknowledge)
         .get("/watches", look, incidents::watched)
+        .get("/sensors", look, sensors::list)
+        .get("/sensors/{station}/{point}", look, sensors::show)
+        .acts_on_sensors()
         .get("/health", look, health::health)
         .stream("/stream", look, stream::open)
         .get("/session", Need::Open, session::show)

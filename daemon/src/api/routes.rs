@@ -9,10 +9,11 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::handler::Handler;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
+use watchfire_model::access::Right;
 
 use super::acts::Asks;
 use super::gate::{self, Need};
-use super::{BODY_MAX, Current, Shared, alarms, assets, guard, problem};
+use super::{BODY_MAX, Current, Shared, alarms, assets, guard, problem, sensors};
 
 /// Where the interface for programs begins.
 const V1: &str = "/api/v1";
@@ -68,6 +69,17 @@ impl Routes {
                 alarms::act(act, shared, key, asks, &body).await
             };
             routes.post(&path, Need::Alarm(right), answer)
+        })
+    }
+
+    /// Every act on one sensor.
+    pub(super) fn acts_on_sensors(self) -> Self {
+        sensors::ACTS.into_iter().fold(self, |routes, act| {
+            let path = format!("/sensors/{{station}}/{{point}}/{act}");
+            let answer = move |shared: State<Arc<Shared>>, sensor: Path<(String, String)>, asks: Asks, body: Bytes| async move {
+                sensors::act(act, shared, sensor, asks, &body).await
+            };
+            routes.post(&path, Need::Sensor(Right::Maintain), answer)
         })
     }
 

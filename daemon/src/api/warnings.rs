@@ -138,7 +138,7 @@ pub(super) async fn show(state: State, caller: Caller, Path(id): Path<String>) -
     let warning = desk.warnings.iter().find(|warning| warning.id.as_str() == id);
     let warning = warning.ok_or_else(|| Problem::not_found("warning", &id))?;
     let on = On::Place { hazard: &warning.hazard, area: &warning.area };
-    let mine = |right: &Right| right.is_on_a_warning() && caller.may(*right, on).is_ok();
+    let mine = |right: &Right| right.is_a_persons() && caller.may(*right, on).is_ok();
     let may = Right::ALL.iter().copied().filter(mine).collect();
     write(&Whole { detail: detail(&state.directory, &Alarms::of(&desk), warning), may })
 }

@@ -15,6 +15,7 @@ pub mod reload;
 pub mod report;
 pub mod run;
 pub mod sample;
+pub mod sensors;
 pub mod tap;
 pub mod verify;
 pub mod version;
@@ -82,6 +83,8 @@ enum Command {
     Logout(login::LogoutArgs),
     /// Lists what many sensors share and is in trouble, and which places nobody watches; takes note of one.
     Incidents(incidents::IncidentsArgs),
+    /// Lists sensors that people look after and acts on one: calibrates it, gives it back, takes a new one over.
+    Sensors(sensors::SensorsArgs),
     /// Has a running daemon read its configuration again, or say what that would change.
     Reload(reload::ReloadArgs),
     /// Prints what a configuration may say.
@@ -186,6 +189,7 @@ pub fn main() -> ExitCode {
         | Command::Login(_)
         | Command::Logout(_)
         | Command::Incidents(_)
+        | Command::Sensors(_)
         | Command::Reload(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
@@ -221,6 +225,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(args) => runtime()?.block_on(login::login(args)),
         Command::Logout(args) => runtime()?.block_on(login::logout(args)),
         Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
+        Command::Sensors(args) => runtime()?.block_on(sensors::run(args)),
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Config(args) => Ok(sample::run(args)),
         Command::Version(args) => version::run(args),

@@ -155,7 +155,8 @@ pub(crate) fn plain_delay(node: &Node<'_>) -> Option<At<Delay>> {
     let delay = delay(node)?;
     if delay.value.of.is_some() {
         let problem = Problem::error(delay.at, "what counts here is how many samples, not of how many");
-        node.cx.report(problem.hint("write \"2 samples\", \"5 min\" or \"2 samples or 5 min\" (whichever comes first)"));
+        node.cx
+            .report(problem.hint("write \"2 samples\", \"5 min\" or \"2 samples or 5 min\" (whichever comes first)"));
         return None;
     }
     Some(delay)

@@ -10,6 +10,7 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
 use watchfire_model::incident::Outage;
 use watchfire_model::time::Steady;
+use watchfire_model::upkeep::Tended;
 
 use super::Reloading;
 
@@ -18,6 +19,7 @@ use super::Reloading;
 pub(super) enum Waiting {
     Finding(Finding),
     Outage(Outage),
+    Tended(Tended),
     Reload(Reloading),
 }
 
@@ -27,6 +29,7 @@ impl Waiting {
         match self {
             Self::Finding(finding) => finding.seq,
             Self::Outage(outage) => outage.seq,
+            Self::Tended(tended) => tended.seq,
             Self::Reload(reloading) => reloading.seq,
         }
     }
@@ -35,7 +38,7 @@ impl Waiting {
     fn urgent(&self) -> Option<AlarmKey> {
         match self {
             Self::Finding(finding) if finding.judged >= Some(Grade::Orange) => Some(subject(finding)),
-            Self::Finding(_) | Self::Outage(_) | Self::Reload(_) => None,
+            Self::Finding(_) | Self::Outage(_) | Self::Tended(_) | Self::Reload(_) => None,
         }
     }
 }
@@ -105,7 +108,7 @@ impl Queue {
         for place in self.waiting.drain(..) {
             let goes = match &place.what {
                 Waiting::Finding(finding) => taken.len() < most && urgent.contains(&subject(finding)),
-                Waiting::Outage(_) | Waiting::Reload(_) => false,
+                Waiting::Outage(_) | Waiting::Tended(_) | Waiting::Reload(_) => false,
             };
             if goes {
                 taken.push(place);
@@ -145,13 +148,14 @@ mod tests {
             value: None,
             threshold: None,
             causes: Vec::new(),
+            doubt: None,
         }
     }
 
     fn heard(what: &[Waiting]) -> Vec<(String, u64)> {
         let of = |it: &Waiting| match it {
             Waiting::Finding(finding) => (finding.subject.to_string(), finding.n),
-            Waiting::Outage(_) | Waiting::Reload(_) => panic!("only findings are said here"),
+            Waiting::Outage(_) | Waiting::Tended(_) | Waiting::Reload(_) => panic!("only findings are said here"),
         };
         what.iter().map(of).collect()
     }

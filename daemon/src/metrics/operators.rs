@@ -93,6 +93,7 @@ impl Operators {
             | Fact::PutAside(_)
             | Fact::TakenBack { .. }
             | Fact::RefusedAside { .. }
+            | Fact::Calibrated(_)
             | Fact::Sent { .. }
             | Fact::Settled { .. }
             | Fact::Peaked { .. } => {}

@@ -34,14 +34,33 @@ impl Judge {
 
     /// The word on a row's reading; none of one heard before. A row may be asked about again: a store that failed reads
     /// on from its cursor.
-    pub fn word(&mut self, seq: Seq, reading: &Reading, now: Now) -> Option<Verdict> {
-        if seq <= self.seen {
-            return Some(Verdict::of(self.gate.recall(reading), &self.site.corrected(reading)));
+    pub fn word(&mut self, seq: Seq, row: &Row, now: Now) -> Option<Verdict> {
+        match row {
+            Row::Reading(reading) => self.word_on(seq, reading, now),
+            Row::Upkeep(upkeep) => {
+                if seq > self.seen {
+                    self.reach(seq);
+                    self.gate.upkeep(now, upkeep);
+                }
+                None
+            }
+            Row::Link(_) | Row::Tick | Row::Revision(_) => None,
         }
+    }
+
+    /// Has seen all before a row, which is seen now.
+    fn reach(&mut self, seq: Seq) {
         if let Some(reader) = self.between.take() {
             self.catch_up(reader, Seq(seq.0 - 1));
         }
         self.seen = seq;
+    }
+
+    fn word_on(&mut self, seq: Seq, reading: &Reading, now: Now) -> Option<Verdict> {
+        if seq <= self.seen {
+            return Some(Verdict::of(self.gate.recall(reading), &self.site.corrected(reading)));
+        }
+        self.reach(seq);
         let judged = self.gate.judge(now, reading);
         let before = judged.convicted.map(|convicted| (convicted.sample.at, convicted.sample.value, convicted.flag));
         let meant = self.site.corrected(reading);
@@ -68,10 +87,12 @@ impl Judge {
                 if seq <= self.seen || seq > until {
                     continue;
                 }
-                if let Row::Reading(reading) = row
-                    && reading.point.index() < reader.configured()
-                {
-                    self.gate.judge(commit.now, reading);
+                match row {
+                    Row::Reading(reading) if reading.point.index() < reader.configured() => {
+                        self.gate.judge(commit.now, reading);
+                    }
+                    Row::Upkeep(upkeep) => self.gate.upkeep(commit.now, upkeep),
+                    Row::Reading(_) | Row::Link(_) | Row::Tick | Row::Revision(_) => {}
                 }
                 self.seen = seq;
             }
@@ -155,7 +176,8 @@ mod tests {
 
         fn words(&self, judge: &mut Judge, from: usize) -> Vec<Option<Verdict>> {
             let rows = (1_u64..).zip(&self.readings).skip(from);
-            rows.map(|(seq, reading)| judge.word(Seq(seq), reading, Now::at(reading.received_at.0))).collect()
+            rows.map(|(seq, reading)| judge.word(Seq(seq), &Row::Reading(*reading), Now::at(reading.received_at.0)))
+                .collect()
         }
     }
 
@@ -197,7 +219,7 @@ mod tests {
         let mut judge = kept.judge(0);
         kept.words(&mut judge, 0);
         for reading in &kept.readings {
-            assert_eq!(judge.word(Seq(10), reading, Now::at(300_000)), None, "{reading:?}");
+            assert_eq!(judge.word(Seq(10), &Row::Reading(*reading), Now::at(300_000)), None, "{reading:?}");
             judge.seen = Seq(9);
         }
     }
@@ -208,7 +230,7 @@ mod tests {
         let mut judge = kept.judge(0);
         let ahead = |minute: i64| Reading { observed_at: Timestamp(i64::MAX / 2), ..reading(minute, 1.4) };
         for (seq, minute) in [(3, 3), (4, 4)] {
-            let word = judge.word(Seq(seq), &ahead(minute), Now::at(minute * 60_000));
+            let word = judge.word(Seq(seq), &Row::Reading(ahead(minute)), Now::at(minute * 60_000));
             assert_eq!(word.map(|word| word.flag), Some(Flag::Suspect), "{minute}");
         }
     }

@@ -113,7 +113,7 @@ impl Translation {
         match row {
             Row::Reading(reading) => reading.point = today(reading.point),
             Row::Link(change) => change.points.iter_mut().for_each(|ix| *ix = today(*ix)),
-            Row::Tick | Row::Revision(_) => {}
+            Row::Tick | Row::Upkeep(_) | Row::Revision(_) => {}
         }
     }
 }

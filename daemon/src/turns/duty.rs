@@ -1,19 +1,22 @@
 //! The duty loop's turns: what was said goes through the Desk into the ledger, and only then to the couriers and to those
 //! who asked. Nothing here can be held up by a screen, a store or a channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
+use watchfire_connectors::intake::Offer;
 use watchfire_model::bulletin::Notice;
 use watchfire_model::command::Refusal;
 use watchfire_model::durable::Durable;
-use watchfire_model::id::ChannelName;
+use watchfire_model::id::{ChannelName, CommandId};
 use watchfire_model::mode::Live;
+use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
+use watchfire_model::upkeep::Upkeep;
 use watchfire_rules::figures::{Fact, Load};
 
 use super::Progress;
@@ -39,6 +42,10 @@ pub type Couriers = BTreeMap<ChannelName, mpsc::Sender<Durable<Notice<Live>>>>;
 pub struct DutyTurns {
     duty: Duty<Live>,
     couriers: Couriers,
+    /// The way into the journal, which it does not keep open.
+    journal: Option<mpsc::WeakSender<Offer>>,
+    /// Works on sensors that were offered to it in this run.
+    offered: BTreeSet<CommandId>,
     view: watch::Sender<Arc<DeskView>>,
     /// When the view may be published again.
     publish_at: Steady,
@@ -70,6 +77,8 @@ impl DutyTurns {
         let mut turns = Self {
             duty,
             couriers,
+            journal: None,
+            offered: BTreeSet::new(),
             view,
             publish_at,
             unseen: true,
@@ -82,6 +91,12 @@ impl DutyTurns {
         };
         turns.publish(now);
         turns
+    }
+
+    /// The same with a way into the journal, for what people do to sensors.
+    #[must_use]
+    pub fn writing_to(self, journal: mpsc::WeakSender<Offer>) -> Self {
+        Self { journal: Some(journal), ..self }
     }
 
     /// How long nothing need be done although nobody says anything.
@@ -167,6 +182,7 @@ impl DutyTurns {
                 error!(%channel, notice = %id, "no courier takes this notice");
             }
         }
+        self.offer(&round.upkeeps);
         if round.changed {
             self.metrics.ledger_committed(took.seconds());
             self.unseen = true;
@@ -179,6 +195,26 @@ impl DutyTurns {
         for (answer, way_back) in round.answers.into_iter().zip(self.asked.drain(..)) {
             // The asker may have hung up; the ledger has the act all the same.
             let _ = way_back.send(answer);
+        }
+    }
+
+    /// Offers the journal what was granted, each once in a run and in order. Full: it is offered with the next turn. An
+    /// offer that is lost with a crash is made again by the next run, since nobody has said that it is done.
+    fn offer(&mut self, upkeeps: &[Upkeep]) {
+        if upkeeps.is_empty() {
+            return self.offered.clear();
+        }
+        let Some(journal) = self.journal.as_ref().and_then(mpsc::WeakSender::upgrade) else { return };
+        for upkeep in upkeeps {
+            if self.offered.contains(&upkeep.command) {
+                continue;
+            }
+            let rows = vec![Row::Upkeep(Box::new(upkeep.clone()))];
+            if journal.try_send(Offer { rows, done: None }).is_err() {
+                warn!(sensor = %upkeep.sensor, "the journal has no room for a work on a sensor; it is offered again");
+                return;
+            }
+            self.offered.insert(upkeep.command.clone());
         }
     }
 

@@ -139,7 +139,7 @@ fn open_stores(
 ) -> Result<Vec<Box<dyn SeriesStore>>, StartError> {
     let judge = || -> series::Judge {
         let mut judge = Judge::going_on(shard.gate().for_flags(), shard.seq(), &data.journal(), Arc::clone(names));
-        Box::new(move |seq, reading, now| judge.word(seq, reading, now))
+        Box::new(move |seq, row, now| judge.word(seq, row, now))
     };
     let (path, journal) = (data.series(), data.journal());
     let embedded = series::embedded::Writer::open(&path, &journal, Arc::clone(names), &settings.limits, judge())

@@ -95,7 +95,10 @@ impl Kept {
 }
 
 pub(crate) fn good() -> Judge {
-    Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading)))
+    Box::new(|_, row, _| {
+        let Row::Reading(reading) = row else { return None };
+        Some(Verdict::of(Flag::Good, reading))
+    })
 }
 
 /// Steps until there is nothing to do. Panics on trouble.

@@ -149,7 +149,10 @@ fn write_readings(url: &str, now: Timestamp) {
         timeout: Duration::from_secs(5),
         batch: 1_024,
     };
-    let good = Box::new(|_, reading: &Reading, _| Some(Verdict::of(Flag::Good, reading)));
+    let good = Box::new(|_, row: &Row, _| {
+        let Row::Reading(reading) = row else { return None };
+        Some(Verdict::of(Flag::Good, reading))
+    });
     let files = InfluxFiles::of(&data, "victoria");
     let mut store = Writer::open(&config, &files, names, good, Box::new(|| 0.5)).expect("set up");
     for (grade, minutes) in [(Some(Grade::Yellow), 40), (Some(Grade::Red), 5), (None, 1)] {

@@ -72,6 +72,8 @@ words! {
         SetGrade = "set_grade",
         /// Puts an alarm aside for a time, or out of service.
         Suppress = "suppress",
+        /// Looks after sensors: calibrates them, answers for it, takes new ones over.
+        Maintain = "maintain",
         /// Changes what is judged: stations, rules, a reload.
         Configure = "configure",
         /// Sees who has an account.
@@ -82,10 +84,10 @@ words! {
 }
 
 impl Right {
-    /// Whether it is an act on a warning, which is a person's alone.
-    pub const fn is_on_a_warning(self) -> bool {
+    /// Whether it is an act that is a person's alone: on a warning, or on what its sensors are believed.
+    pub const fn is_a_persons(self) -> bool {
         match self {
-            Self::Acknowledge | Self::Release | Self::Cancel | Self::SetGrade | Self::Suppress => true,
+            Self::Acknowledge | Self::Release | Self::Cancel | Self::SetGrade | Self::Suppress | Self::Maintain => true,
             Self::Look | Self::Configure | Self::ListPeople | Self::ManagePeople => false,
         }
     }
@@ -103,6 +105,9 @@ impl From<&Act> for Right {
             | Act::Assign { .. }
             | Act::Comment { .. } => Self::Acknowledge,
             Act::Shelve { .. } | Act::Unshelve { .. } | Act::TakeOut { .. } | Act::PutBack { .. } => Self::Suppress,
+            Act::Calibrate { .. } | Act::GiveBack { .. } | Act::AcceptCalibration { .. } | Act::Commission { .. } => {
+                Self::Maintain
+            }
             Act::Release { .. } => Self::Release,
             Act::Cancel { .. } => Self::Cancel,
             Act::SetGrade { .. } | Act::AcceptFall { .. } | Act::Report(_) => Self::SetGrade,
@@ -124,10 +129,11 @@ impl Role {
                         | Right::Cancel
                         | Right::SetGrade
                         | Right::Suppress
+                        | Right::Maintain
                 )
             }
             Self::Approver => matches!(right, Right::Look | Right::Release | Right::Cancel),
-            Self::Engineer => matches!(right, Right::Look | Right::Configure),
+            Self::Engineer => matches!(right, Right::Look | Right::Maintain | Right::Configure),
             Self::Admin => matches!(right, Right::Look | Right::ListPeople | Right::ManagePeople),
             Self::Auditor => matches!(right, Right::Look | Right::ListPeople),
         }
@@ -281,7 +287,7 @@ pub enum Denied {
     #[error("that hazard or area is outside the scope of this account")]
     Scope,
     /// A program that may not speak for a person asks for a person's act.
-    #[error("an act on a warning is a person's: this token does not act for people")]
+    #[error("such an act is a person's: this token does not act for people")]
     Nobody,
 }
 
@@ -290,7 +296,7 @@ pub fn may(account: &Account, right: Right, on: On<'_>) -> Result<(), Denied> {
     if !account.role.has(right) {
         return Err(Denied::Role { role: account.role, right });
     }
-    if right.is_on_a_warning() && account.kind == (Kind::Machine { acts_for: false }) {
+    if right.is_a_persons() && account.kind == (Kind::Machine { acts_for: false }) {
         return Err(Denied::Nobody);
     }
     match on {
@@ -321,19 +327,20 @@ mod tests {
             Right::Cancel,
             Right::SetGrade,
             Right::Suppress,
+            Right::Maintain,
             Right::Configure,
             Right::ListPeople,
             Right::ManagePeople,
         ];
         assert_eq!(columns, Right::ALL, "a right that this table does not have");
         let table = [
-            //              look  ack  rel  can  set  sup  conf list manage
-            (Role::Viewer, "yes   -    -    -    -    -    -    -    -"),
-            (Role::Officer, "yes  yes  yes  yes  yes  yes  -    -    -"),
-            (Role::Approver, "yes -    yes  yes  -    -    -    -    -"),
-            (Role::Engineer, "yes -    -    -    -    -    yes  -    -"),
-            (Role::Admin, "yes    -    -    -    -    -    -    yes  yes"),
-            (Role::Auditor, "yes  -    -    -    -    -    -    yes  -"),
+            //              look  ack  rel  can  set  sup  main conf list manage
+            (Role::Viewer, "yes   -    -    -    -    -    -    -    -    -"),
+            (Role::Officer, "yes  yes  yes  yes  yes  yes  yes  -    -    -"),
+            (Role::Approver, "yes -    yes  yes  -    -    -    -    -    -"),
+            (Role::Engineer, "yes -    -    -    -    -    yes  yes  -    -"),
+            (Role::Admin, "yes    -    -    -    -    -    -    -    yes  yes"),
+            (Role::Auditor, "yes  -    -    -    -    -    -    -    yes  -"),
         ];
         assert_eq!(table.map(|(role, _)| role), Role::ALL, "a role that this table does not have");
         for (role, row) in table {
@@ -384,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_program_acts_on_warnings_only_for_a_person() {
-        for right in Right::ALL.iter().copied().filter(|right| right.is_on_a_warning()) {
+        for right in Right::ALL.iter().copied().filter(|right| right.is_a_persons()) {
             let of = |acts_for| account(Role::Officer, Kind::Machine { acts_for }, &["*"], &["*"]);
             assert_eq!(may(&of(false), right, On::Site), Err(Denied::Nobody), "{right}");
             assert_eq!(may(&of(true), right, On::Site), Ok(()), "{right}");

@@ -6,6 +6,7 @@ use crate::alarm::AlarmKey;
 use crate::attention::Concern;
 use crate::grade::Grade;
 use crate::id::{AreaId, CommandId, HazardId, IncidentId, PersonId, RuleId, SubjectId, WarningId};
+use crate::incident::Sensor;
 use crate::time::{Span, Timestamp};
 
 /// A command. Every one is in the ledger, refused ones too.
@@ -138,6 +139,28 @@ pub enum Act {
         /// Which alarm.
         alarm: AlarmKey,
     },
+    /// Calibrates a sensor for a time: what it says is kept, and raises and ends nothing.
+    Calibrate {
+        /// Which sensor.
+        sensor: Sensor,
+        /// For how long; mandatory.
+        lasting: Span,
+    },
+    /// Gives a sensor back before its calibration ends.
+    GiveBack {
+        /// Which sensor.
+        sensor: Sensor,
+    },
+    /// Answers for a calibration that the device itself began.
+    AcceptCalibration {
+        /// Which sensor.
+        sensor: Sensor,
+    },
+    /// Takes a new device over: its first values are believed from here on.
+    Commission {
+        /// Which sensor.
+        sensor: Sensor,
+    },
     /// Takes note of an incident.
     AcknowledgeIncident {
         /// Which incident.
@@ -181,7 +204,7 @@ pub enum Refusal {
     /// No such warning, alarm or incident.
     #[error("there is no {what} \"{id}\"")]
     Unknown {
-        /// `warning`, `alarm` or `incident`.
+        /// `warning`, `alarm`, `incident` or `sensor`.
         what: String,
         /// As asked.
         id: String,

@@ -79,6 +79,8 @@ pub enum FaultCause {
     Link,
     /// A window with too little in it.
     Unknown,
+    /// It says that it is being calibrated, and nobody answers for that.
+    Unattended,
 }
 
 /// A reading that caused a finding, or was read by the measure.
@@ -121,6 +123,9 @@ pub enum Change {
     Retracted,
     /// The rule was changed: this is what stands by its new text.
     Rewritten,
+    /// A value said in a calibration is over a threshold; the grade it would raise is the pending one. Nothing is judged by
+    /// it, and those on duty must hear: gas may come while the head is being looked after.
+    OverInCalibration,
     /// The judged grade is as before, and more or less speaks for telling the public of it.
     Proven,
 }

@@ -89,6 +89,13 @@ pub struct Sensor {
     pub point: PointId,
 }
 
+impl std::fmt::Display for Sensor {
+    /// `station/point`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.station, self.point)
+    }
+}
+
 /// What an Evaluator says of something that many sensors share: how it stands now. Said again it changes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outage {

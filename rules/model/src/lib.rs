@@ -31,5 +31,6 @@ pub mod site;
 pub mod suppression;
 pub mod time;
 pub mod unit;
+pub mod upkeep;
 pub mod warning;
 pub mod watch;

@@ -66,7 +66,7 @@ impl Checks {
     pub const BACKFILL: Self = Self(1 << 8);
     /// Replaces a value already heard for the same time.
     pub const CORRECTION: Self = Self(1 << 9);
-    /// The device's status word says it is not measuring normally.
+    /// The device's status word says it is not measuring normally, or a person is calibrating it.
     pub const DEVICE_STATE: Self = Self(1 << 10);
     /// At the end of the sensor's span: the true value may be beyond.
     pub const SATURATED: Self = Self(1 << 11);

@@ -6,6 +6,7 @@ use crate::id::{PointIx, SourceName};
 use crate::reading::Reading;
 use crate::reload::Reload;
 use crate::time::Timestamp;
+use crate::upkeep::Upkeep;
 
 /// One row of the journal. Rows of one commit share the commit's `now`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,8 @@ pub enum Row {
     Link(LinkChange),
     /// A deadline of the Evaluators fell due.
     Tick,
+    /// From here on a sensor is judged by a person's word.
+    Upkeep(Box<Upkeep>),
     /// From here on this revision of configuration and rules judges.
     Revision(Box<Reload>),
 }

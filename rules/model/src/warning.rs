@@ -183,4 +183,6 @@ pub enum What {
     Retracted,
     Doubted,
     Proven,
+    Calibrating,
+    OverInCalibration,
 }

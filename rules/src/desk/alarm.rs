@@ -3,7 +3,7 @@
 use watchfire_model::{
     alarm::{Alarm, AlarmKey, HeldOver, Override},
     attention::AttentionPolicy,
-    finding::{Change, Evidence, Finding},
+    finding::{Change, Evidence, FaultCause, Finding},
     grade::{self, Grade},
     mode::Mode,
     time::{Now, Timestamp},
@@ -36,7 +36,10 @@ impl<M: Mode> Step<'_, M> {
             let (rule, subject) = (finding.rule.clone(), finding.subject.clone());
             return self.emit(Event::Unplaced { rule, subject, n: finding.n });
         };
-        self.file_finding(finding, key, bearing);
+        self.file_finding(finding, key, bearing.clone());
+        if finding.change == Change::OverInCalibration {
+            self.over_in_calibration(finding, &bearing);
+        }
     }
 
     /// Files what was found where it bears.
@@ -107,9 +110,6 @@ impl<M: Mode> Step<'_, M> {
         let doubts: Vec<&str> = finding.causes.iter().flat_map(|cause| cause.checks.doubts().names()).collect();
         let stands = self.desk.register.get(key).and_then(|filed| filed.alarm.judged);
         let (what, note) = match finding.change {
-            Change::Verify if finding.evidence == Evidence::Calibrating => {
-                (What::ToVerify, format!("over {} while it is being calibrated", grade::word(finding.pending)))
-            }
             Change::Verify => {
                 let by = if doubts.is_empty() { String::new() } else { format!(" ({})", doubts.join(", ")) };
                 (What::ToVerify, format!("a value in doubt{by} points to {}", grade::word(finding.pending)))
@@ -132,6 +132,7 @@ impl<M: Mode> Step<'_, M> {
             | Change::LostWhileRising
             | Change::MissedCrossing
             | Change::Rewritten
+            | Change::OverInCalibration
             | Change::Proven => return,
         };
         self.note_alarm(key, &self.entry(what, note));
@@ -158,7 +159,7 @@ impl<M: Mode> Step<'_, M> {
         let shadow = *shadow;
         let mut alarm = Alarm::clone(old);
         change(&mut alarm);
-        let (before, old_sure) = (old.standing(), old.sure());
+        let (before, old_sure, was_quiet) = (old.standing(), old.sure(), old.is_quieted());
         follow(self.now, before, self.policy(&alarm.hazard).flapping, &mut alarm);
         let outlived = outlive(before, &mut alarm);
         self.keep_quiet(before, &mut alarm);
@@ -182,6 +183,10 @@ impl<M: Mode> Step<'_, M> {
             && let Some(id) = self.desk.register.live(&place).cloned()
         {
             self.emit(Event::Noted { warning: id, entry });
+        }
+        // Our clock was set since what the site says of the hour was last looked at.
+        if was_quiet != quiet && rose.is_none() {
+            self.speak_up(key, was_quiet);
         }
         self.inhibit_others(key);
     }
@@ -238,6 +243,8 @@ fn weighed(
         (Evidence::Starting, Some(old)) if was_lost => old.evidence.clone(),
         (heard, _) => heard.clone(),
     };
+    // What was said in a calibration is no measurement of this alarm's.
+    let speaks_beside = finding.change == Change::OverInCalibration;
     let same_area = old.is_none_or(|old| old.area == bearing.area);
     let same_grade = old.is_some_and(|old| old.judged == judged);
     let mut alarm = Alarm {
@@ -247,7 +254,7 @@ fn weighed(
         name: bearing.name,
         unit: bearing.unit,
         judged,
-        pending: finding.pending,
+        pending: finding.pending.filter(|_| finding.change != Change::OverInCalibration),
         override_by: old.and_then(|old| old.override_by.clone()),
         evidence_since: match old {
             Some(old) if old.evidence == evidence => old.evidence_since,
@@ -276,10 +283,13 @@ fn weighed(
         onset: finding.onset,
         at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
         changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),
-        value: finding.value.or_else(|| old.and_then(|old| old.value)),
-        threshold: finding.threshold.or_else(|| old.filter(|_| same_grade).and_then(|old| old.threshold)),
+        value: finding.value.filter(|_| !speaks_beside).or_else(|| old.and_then(|old| old.value)),
+        threshold: finding
+            .threshold
+            .filter(|_| !speaks_beside)
+            .or_else(|| old.filter(|_| same_grade).and_then(|old| old.threshold)),
         causes: old
-            .filter(|_| finding.causes.is_empty())
+            .filter(|old| finding.causes.is_empty() || (speaks_beside && !old.causes.is_empty()))
             .map_or_else(|| finding.causes.clone(), |old| old.causes.clone()),
         version: old.map_or(0, |old| old.version),
         worse_at: old.map_or(0, |old| old.worse_at),
@@ -307,14 +317,21 @@ fn weighed(
     } else if !lost && (alarm.pending.is_none() || alarm.judged >= alarm.lost_rising) {
         alarm.lost_rising = None;
     }
-    let spoke = match finding.change {
-        Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,
-        // A person must decide what the public hears of it.
-        Change::Retracted => alarm.judged > finding.judged,
-        Change::Raised | Change::Lifted | Change::Pending | Change::Evidence | Change::Rewritten | Change::Proven => {
-            false
-        }
-    };
+    let unattended = |evidence: &Evidence| matches!(evidence, Evidence::Fault { cause: FaultCause::Unattended });
+    let given_up = unattended(&alarm.evidence) && !old.is_some_and(|old| unattended(&old.evidence));
+    let spoke = given_up
+        || match finding.change {
+            Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,
+            // A person must decide what the public hears of it.
+            Change::Retracted => alarm.judged > finding.judged,
+            Change::Raised
+            | Change::Lifted
+            | Change::Pending
+            | Change::Evidence
+            | Change::Rewritten
+            | Change::OverInCalibration
+            | Change::Proven => false,
+        };
     follow_fault(now.wall, was_lost, spoke, &mut alarm);
     alarm
 }
@@ -334,6 +351,7 @@ fn judged(old: Option<Grade>, finding: &Finding, public: Option<Grade>) -> Optio
         | Change::MissedCrossing
         | Change::Verify
         | Change::Rewritten
+        | Change::OverInCalibration
         | Change::Proven => old,
     };
     finding.judged.max(least)

@@ -31,6 +31,9 @@ impl<M: Mode> Desk<M> {
         match event {
             Event::Alarm { alarm, shadow } => self.file_alarm((**alarm).clone(), *shadow),
             Event::Incident(incident) => self.file_incident(incident),
+            Event::Tending(tending) => self.file_tending(tending),
+            Event::Upkeep(upkeep) => self.upkeeps.push_back((**upkeep).clone()),
+            Event::UpkeepDone { command } => self.upkeeps.retain(|upkeep| upkeep.command != *command),
             Event::Rekeyed { from, to } => self.rekey(from, to),
             Event::Unplaced { .. } | Event::Witnessed => {}
             Event::Acknowledged { warning, by, at, reack } => {

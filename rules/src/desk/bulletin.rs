@@ -71,7 +71,9 @@ impl<M: Mode> Step<'_, M> {
             grade,
             area: &area.name,
             alarms: &alarms,
-            rule: alarms.first().and_then(|alarm| self.desk.directory.rule(site, &alarm.key.rule)),
+            rule: alarms
+                .first()
+                .and_then(|alarm| self.desk.directory.rule(site, &super::upkeep::judged_by(&alarm.key.rule))),
             sent,
             onset: if class.ends() {
                 case.warning.onset

@@ -90,6 +90,10 @@ impl<M: Mode> Step<'_, M> {
             Act::Assign { alarm, to } => self.assign(command, alarm, to.as_ref()),
             Act::AcceptFall { alarm, version } => self.accept_fall(command, alarm, *version),
             Act::Comment { alarm } => self.comment(command, alarm),
+            Act::Calibrate { sensor, lasting } => self.calibrate(command, sensor, *lasting),
+            Act::GiveBack { sensor } => self.give_back(command, sensor),
+            Act::AcceptCalibration { sensor } => self.accept_calibration(command, sensor),
+            Act::Commission { sensor } => self.commission(command, sensor),
             Act::AcknowledgeIncident { incident } => self.acknowledge_incident(command, incident),
         }
     }

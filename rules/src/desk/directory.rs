@@ -13,7 +13,7 @@ use watchfire_model::{
     time::Span,
 };
 
-use super::register::Place;
+use super::{register::Place, upkeep::judged_by};
 use crate::ruleset;
 
 /// What an alarm takes from the site.
@@ -156,7 +156,7 @@ impl Directory {
         if let Some(hazard) = key.rule.as_str().strip_prefix(Report::RULES) {
             return self.hazard(site, &HazardId::from(hazard)).is_some();
         }
-        self.rule(site, &key.rule).is_some() && self.subject(site, key.subject.as_str()).is_some()
+        self.rule(site, &judged_by(&key.rule)).is_some() && self.subject(site, key.subject.as_str()).is_some()
     }
 
     /// What the site says of a finding's rule and subject; nothing if it lacks either.
@@ -172,7 +172,7 @@ impl Directory {
 
     /// The same of an alarm that stands.
     pub(super) fn bearing_of(&self, site: &Site, alarm: &Alarm) -> Option<Bearing> {
-        let rule = self.rule(site, &alarm.key.rule)?;
+        let rule = self.rule(site, &judged_by(&alarm.key.rule))?;
         let (area, name) = self.subject(site, alarm.key.subject.as_str())?;
         let unit = rule.unit.map_or_else(|| alarm.unit.clone(), |unit| unit.symbol.to_owned());
         Some(Bearing { hazard: rule.hazard.clone(), area, name, unit, shadow: rule.shadow })

@@ -51,7 +51,12 @@ impl<M: Mode> Step<'_, M> {
         let Some(filed) = self.desk.register.get(key) else { return };
         let (alarm, shadow) = (&filed.alarm, filed.shadow);
         let hazard = self.desk.directory.hazard(&self.desk.site, &alarm.hazard);
-        if shadow || alarm.doubt == before || hazard.is_none_or(|hazard| hazard.reach != Reach::Public) {
+        let of_calibration = alarm.doubt.or(before).is_some_and(|doubt| doubt.because == Because::Calibrating);
+        if shadow
+            || of_calibration
+            || alarm.doubt == before
+            || hazard.is_none_or(|hazard| hazard.reach != Reach::Public)
+        {
             return;
         }
         let (judged, doubt, place) = (alarm.judged, alarm.doubt, Place::of(alarm));

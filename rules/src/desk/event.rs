@@ -10,12 +10,13 @@ use watchfire_model::{
     finding::Finding,
     grade::{Grade, PerGrade},
     id::{CommandId, IncidentId, PersonId, RuleId, Seq, SubjectId, WarningId},
-    incident::{Incident, Outage},
+    incident::{Incident, Outage, Sensor},
     mode::Mode,
     receipt::Receipt,
     reload::Reload,
     site::Audience,
     time::{Span, Steady, Timestamp},
+    upkeep::{Tended, Tending, Upkeep},
     warning::{Ending, Entry, Waiting, Warning},
 };
 
@@ -29,6 +30,8 @@ pub enum Input {
     Finding(Finding),
     /// An Evaluator's word about something that many sensors share.
     Outage(Outage),
+    /// An Evaluator's word about what people do to a sensor.
+    Tended(Tended),
     /// A person's or a machine's word.
     Command(Command),
     /// What was done or refused beside the Desk; it is recorded and nothing comes of it.
@@ -59,6 +62,15 @@ pub enum Event<M: Mode> {
     },
     /// An incident, as it now stands.
     Incident(Box<Incident>),
+    /// A sensor that people look after, as it now stands.
+    Tending(Box<Tending>),
+    /// A work on a sensor was granted. An effect: it becomes a row of the journal once the ledger holds it.
+    Upkeep(Box<Upkeep>),
+    /// A work that was granted is done, or there was nothing to do.
+    UpkeepDone {
+        /// The command that asked for it.
+        command: CommandId,
+    },
     /// An alarm goes on under its rule's new id.
     Rekeyed {
         /// The old key.
@@ -223,6 +235,8 @@ pub enum Deadline {
     Override(AlarmKey),
     /// The first of all else that an alarm waits for.
     Alarm(AlarmKey),
+    /// A second person has had time to agree to a calibration.
+    Sensor(Sensor),
     /// What an incident's sensors have to come back is over.
     Incident(IncidentId),
     /// The hours in which low grades wake nobody may begin or end.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watchfire_model::{alarm::Alarm, alarm::AlarmKey, finding::Evidence};
 
-use super::{command_suppression::station_of, register::Place};
+use super::{command_suppression::station_of, register::Place, upkeep::OVER};
 
 /// The sensors of every place from which an alarm has been heard.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,6 +87,10 @@ fn take_one(counts: &mut BTreeMap<String, usize>, station: &str) {
 }
 
 fn word_of(alarm: &Alarm) -> Word {
+    // What was said in a calibration looks out for nobody.
+    if alarm.key.rule.as_str().starts_with(OVER) {
+        return Word::Nothing;
+    }
     if alarm.is_out_of_service() {
         return gone(alarm);
     }

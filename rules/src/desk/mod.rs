@@ -27,6 +27,7 @@ mod report;
 mod suppression;
 pub mod text;
 mod timetable;
+mod upkeep;
 mod warning;
 mod wording;
 
@@ -43,10 +44,12 @@ use watchfire_model::{
     bulletin::Notice,
     command::Command,
     id::{ChannelName, NoticeId, Revision, Seq, WarningId},
+    incident::Sensor,
     mode::Mode,
     rule::Hazard,
     site::Site,
     time::{Now, Steady},
+    upkeep::{Tending, Upkeep},
     warning::{Entry, Warning, What},
 };
 
@@ -95,6 +98,10 @@ pub struct Desk<M: Mode> {
     outbox: Outbox<M>,
     timetable: Timetable,
     answered: Answered,
+    /// Sensors that people look after.
+    sensors: BTreeMap<Sensor, Arc<Tending>>,
+    /// Granted, and not done yet.
+    upkeeps: VecDeque<Upkeep>,
     /// The last reload: the journal's row, and the revision since.
     reloaded: Option<(Seq, Revision)>,
 }
@@ -113,6 +120,8 @@ impl<M: Mode> Desk<M> {
             outbox: Outbox::new(),
             timetable: Timetable::default(),
             answered: Answered::default(),
+            sensors: BTreeMap::new(),
+            upkeeps: VecDeque::new(),
             reloaded: None,
         }
     }
@@ -128,6 +137,7 @@ impl<M: Mode> Desk<M> {
             Input::Deed(_) => step.emit(Event::Witnessed),
             Input::Receipt(receipt) => step.file(receipt),
             Input::Outage(outage) => step.take_outage(outage),
+            Input::Tended(tended) => step.take_tended(tended),
             // The site may have been written anew meanwhile.
             Input::Start => {
                 step.look_at_all();
@@ -269,6 +279,7 @@ impl<M: Mode> Step<'_, M> {
                 Deadline::Override(key) => self.lapse(key),
                 Deadline::Alarm(key) => self.attend(key),
                 Deadline::Incident(id) => self.close_incident(id),
+                Deadline::Sensor(sensor) => self.attend_sensor(sensor),
                 Deadline::Windows => {
                     self.look_at_all();
                     self.watch_windows();

@@ -36,6 +36,7 @@ impl<M: Mode> Step<'_, M> {
                 self.orphan_alarm(&key, reload);
             }
         }
+        self.forget_sensors();
         self.look_at_all();
     }
 

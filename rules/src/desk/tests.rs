@@ -14,4 +14,5 @@ mod properties;
 mod quiet;
 mod reload;
 mod suppression;
+mod upkeep;
 mod watched;

@@ -4,6 +4,7 @@
 use watchfire_model::{
     alarm::Alarm,
     bulletin::{MessageClass, Text},
+    doubt::Because,
     grade::Grade,
     mode::ModeTag,
     rule::{Rule, Texts, Thresholds},
@@ -75,7 +76,18 @@ impl Speech<'_, '_> {
             ModeTag::Exercise => "【演练】Exercise: ",
             ModeTag::Live | ModeTag::Shadow => "",
         };
-        format!("{drill}{test}")
+        let over = match self.said_in_calibration() {
+            true if self.chinese => "【标校中超限】",
+            true => "Over the limit while calibrating: ",
+            false => "",
+        };
+        format!("{drill}{test}{over}")
+    }
+
+    /// Whether what leads was said in a calibration, which only those on duty hear.
+    fn said_in_calibration(&self) -> bool {
+        let leads = self.facts.alarms.first().and_then(|alarm| alarm.doubt);
+        leads.is_some_and(|doubt| doubt.because == Because::Calibrating)
     }
 
     fn headline(&self) -> String {

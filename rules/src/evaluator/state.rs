@@ -1,11 +1,11 @@
 //! An Evaluator on disk: what it knows of each point and each subject, by name, so that it may come back under rules and
 //! stations that have changed in between. Windows are not in it; they are exact functions of the series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use watchfire_model::id::{PointId, Revision, RuleId, StationId, SubjectId};
+use watchfire_model::id::{PointId, PointIx, Revision, RuleId, StationId, SubjectId};
 use watchfire_model::incident::About;
 use watchfire_model::time::{Now, Span, Timestamp};
 
@@ -127,11 +127,16 @@ impl Evaluator {
             benches,
             silence: Silence::new(rules.site().points.len()),
             outages,
+            cares: BTreeSet::new(),
+            tended: Vec::new(),
             started: state.started,
             retired,
             floor,
             rules,
         };
+        let dues =
+            evaluator.gate.points().iter().zip(0_u32..).filter_map(|(gate, ix)| Some((gate.care_due()?, PointIx(ix))));
+        evaluator.cares = dues.collect();
         if let Some(started) = state.started {
             evaluator.expect_all(started);
         }

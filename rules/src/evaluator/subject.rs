@@ -65,12 +65,20 @@ pub(super) struct Subject {
     /// Suspect values in a row, for what they say together.
     #[serde(default, skip_serializing_if = "Consistency::is_none")]
     pub(super) consistency: Consistency,
+    /// The highest level over which a value said in a calibration was, and that was told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) over: u8,
     /// What speaks for telling the public of the judged grade.
     #[serde(default, skip_serializing_if = "Proof::is_none")]
     pub(super) proof: Proof,
     /// Built again from the series after a restart.
     #[serde(skip)]
     pub(super) windows: Box<[Window]>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(level: &u8) -> bool {
+    *level == 0
 }
 
 /// [`Blank`] as it is kept.
@@ -344,7 +352,7 @@ impl Subject {
         let from = Grade::from_level(from);
         let threshold = match change {
             Change::Lifted => from.and_then(|grade| rungs.lift_below(grade)),
-            Change::Pending | Change::LostWhileRising | Change::Verify => {
+            Change::Pending | Change::LostWhileRising | Change::Verify | Change::OverInCalibration => {
                 pending.or(judged).and_then(|grade| rungs.raise_at(grade))
             }
             Change::Raised

@@ -20,6 +20,7 @@ mod proof;
 mod properties;
 mod reload;
 mod sensors;
+mod upkeep;
 pub(crate) mod world;
 
 use world::{MINUTE, World, delay, point, rule, said};

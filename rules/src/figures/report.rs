@@ -12,7 +12,7 @@ use watchfire_model::time::{Span, Timestamp};
 use super::advice::{Advice, Turns};
 use super::durations::{Durations, Spread};
 use super::load::{Load, LoadTold, ratio};
-use super::{Aside, Fact, Settled, Watcher};
+use super::{Aside, Calibrated, Fact, Settled, Watcher};
 
 /// An alarm that has stood for longer is stale.
 pub const STALE: Span = Span::days(1);
@@ -38,6 +38,8 @@ pub struct Tally {
     asides: Vec<Aside>,
     asides_in_all: u64,
     refused_asides: u64,
+    calibrated: Vec<Calibrated>,
+    calibrated_in_all: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -119,6 +121,10 @@ pub struct Report {
     pub put_aside_in_all: u64,
     /// How many attempts at it were refused.
     pub put_aside_refused: u64,
+    /// Sensors that were being calibrated, with those that still are at the end; the first thousand …
+    pub calibrated: Vec<Calibrated>,
+    /// … and how many there were.
+    pub calibrated_in_all: u64,
     /// From the call to the acknowledgement (N9).
     pub time_to_acknowledge: Spread,
     /// From a public bulletin waiting for a signature to its release (N9).
@@ -190,6 +196,12 @@ impl Tally {
                 }
             }
             Fact::TakenBack { .. } => {}
+            Fact::Calibrated(calibrated) => {
+                self.calibrated_in_all += 1;
+                if self.calibrated.len() < ASIDES_LISTED {
+                    self.calibrated.push(calibrated.clone());
+                }
+            }
             Fact::RefusedAside { .. } => self.refused_asides += 1,
             Fact::Released { after, .. } => self.released.add(*after),
             Fact::Receipted { audience, after, .. } => self.receipted.get_mut(*audience).add(*after),
@@ -248,6 +260,7 @@ impl Tally {
             peak.public_lead.into_iter().for_each(|lead| lead_public.add(lead));
         }
         let public = self.notices.public;
+        let lasting: Vec<Calibrated> = watcher.calibrating().collect();
         Report {
             from,
             to,
@@ -270,6 +283,8 @@ impl Tally {
             put_aside: self.asides,
             put_aside_in_all: self.asides_in_all,
             put_aside_refused: self.refused_asides,
+            calibrated_in_all: self.calibrated_in_all + u64::try_from(lasting.len()).unwrap_or(u64::MAX),
+            calibrated: self.calibrated.into_iter().chain(lasting).take(ASIDES_LISTED).collect(),
             time_to_acknowledge: self.acknowledged.spread(),
             time_to_release: self.released.spread(),
             time_to_first_receipt: PerAudience {

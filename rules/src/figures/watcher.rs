@@ -8,13 +8,15 @@ use watchfire_model::bulletin::{Bulletin, MessageClass};
 use watchfire_model::command::{Act, Refusal};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{BulletinId, IncidentId, NoticeId, PersonId, WarningId};
+use watchfire_model::incident::Sensor;
 use watchfire_model::mode::Mode;
 use watchfire_model::receipt::{Outcome, Receipt};
 use watchfire_model::site::Audience;
 use watchfire_model::suppression::{Kind, Suppression};
 use watchfire_model::time::{Now, Timestamp};
+use watchfire_model::upkeep::{Calibration, Tending};
 
-use super::{Aside, Fact, Settled};
+use super::{Aside, Calibrated, Fact, Settled};
 use crate::desk::{Desk, Event};
 
 /// Notices and bulletins whose answer is still waited for; beyond it the oldest are no longer timed.
@@ -30,6 +32,8 @@ pub struct Watcher {
     incidents: BTreeSet<IncidentId>,
     /// Bulletins that no receipt has come for.
     unheard: BTreeMap<BulletinId, (WarningId, Audience, Timestamp)>,
+    /// Sensors that are being calibrated.
+    calibrated: BTreeMap<Sensor, Calibration>,
     flying: BTreeMap<NoticeId, (BulletinId, Audience)>,
 }
 
@@ -118,6 +122,7 @@ impl Watcher {
                 Event::Answered { who, act, refusal: Some(refusal), .. } => {
                     facts.extend(refused_aside(act, who, refusal));
                 }
+                Event::Tending(tending) => facts.extend(self.tended(tending, now)),
                 Event::Alarm { shadow: true, .. }
                 | Event::Unplaced { .. }
                 | Event::AlarmNoted { .. }
@@ -125,6 +130,8 @@ impl Watcher {
                 | Event::Noted { .. }
                 | Event::Deadline { .. }
                 | Event::Witnessed
+                | Event::Upkeep(_)
+                | Event::UpkeepDone { .. }
                 | Event::Reloaded { .. }
                 | Event::Answered { .. } => {}
             }
@@ -137,6 +144,28 @@ impl Watcher {
             }
         }
         facts
+    }
+
+    /// A calibration that is over.
+    fn tended(&mut self, tending: &Tending, now: Now) -> Option<Fact> {
+        let sensor = &tending.sensor;
+        let before = match &tending.calibration {
+            Some(calibration) => self.calibrated.insert(sensor.clone(), calibration.clone()),
+            None => self.calibrated.remove(sensor),
+        };
+        let goes_on = |it: &Calibration| tending.calibration.as_ref().is_some_and(|now| now.since == it.since);
+        let over = before.filter(|before| !goes_on(before))?;
+        Some(Fact::Calibrated(Calibrated { sensor: sensor.clone(), calibration: over, until: Some(now.wall) }))
+    }
+
+    /// Calibrations that last.
+    pub fn calibrating(&self) -> impl Iterator<Item = Calibrated> {
+        let lasts = |(sensor, calibration): (&Sensor, &Calibration)| Calibrated {
+            sensor: sensor.clone(),
+            calibration: calibration.clone(),
+            until: None,
+        };
+        self.calibrated.iter().map(lasts)
     }
 
     /// How many notices and bulletins wait for an answer.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use watchfire_model::finding::FaultCause;
 use watchfire_model::id::PointIx;
+use watchfire_model::incident::Sensor;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{Observation, PointState, Reading};
 use watchfire_model::row::LinkChange;
 use watchfire_model::site::{Point, Site};
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
+use watchfire_model::upkeep::{Upkeep, Work};
 
 use crate::series::{Keep, Placed, Sample};
 
@@ -24,6 +26,7 @@ mod rate;
 mod saturation;
 mod sensor;
 mod sentinel;
+mod window;
 
 pub use closer::{CLOSER, Closer, MOST_NEIGHBOURS};
 pub(crate) use gap::max_gap;
@@ -231,6 +234,11 @@ impl Gate {
         };
         let corrected = point.scrutiny.as_ref().map(|_| site.corrected(reading));
         let reading = corrected.as_ref().unwrap_or(reading);
+        if gate.care_due().is_some_and(|due| due <= now.steady) {
+            gate.give_back(now);
+        }
+        let held = gate.is_tended().then(|| gate.held(now, reading, usable(point, reading).ok())).flatten();
+        let reading = held.as_ref().unwrap_or(reading);
         if reading.retained {
             return Judged {
                 flag: Flag::NotEvaluated,
@@ -242,7 +250,10 @@ impl Gate {
                 convicted: None,
             };
         }
-        let usable = usable(point, reading);
+        let usable = match (usable(point, reading), held) {
+            (Err(refusal), Some(_)) => Err(Refusal { cause: Cause::Held, ..refusal }),
+            (usable, _) => usable,
+        };
         // What comes again is as old as it is, and tells nothing of whose clock was set.
         let again = usable.is_ok_and(|value| gate.heard_already(reading, value));
         let settled = usable.is_ok() && !again && gate.settle(now, reading);
@@ -274,10 +285,21 @@ impl Gate {
         let clock_is_ours = lags(self.ahead, self.clocks);
         let backlog = gate.is_kept_back(now, reading, late_window(point), point.interval);
         let mut judged = match usable {
-            Err(refusal) => gate.refuse(reading, refusal),
+            Err(refusal) => {
+                let health = gate.health();
+                if matches!(refusal.cause, Cause::Calibrating | Cause::Held) {
+                    // What it says is of no use, but it is heard.
+                    gate.hear(now);
+                }
+                let refused = gate.refuse(reading, refusal);
+                gate.follow_device(now);
+                Judged { health_changed: gate.health() != health, ..refused }
+            }
             Ok(value) => {
-                let changed =
-                    point.scrutiny.as_ref().and_then(|scrutiny| sensor::change(gate, point, scrutiny, reading));
+                let changed = point
+                    .scrutiny
+                    .as_ref()
+                    .and_then(|scrutiny| sensor::change(gate, point, scrutiny, reading, value.get()));
                 let mut first = look(gate, point, reading, value, clock_is_ours);
                 if let Some(last) = changed
                     && sensor::jumped(point, last, value.get())
@@ -290,7 +312,9 @@ impl Gate {
                 let Some(gate) = self.points.get_mut(ix) else {
                     return Judged::refused(Flag::Missing, Checks::NONE, false);
                 };
-                take(gate, point, keep, now, reading, value, first)
+                let taken = take(gate, point, keep, now, reading, value, first);
+                gate.follow_device(now);
+                taken
             }
         };
         let Some(gate) = self.points.get(ix) else { return judged };
@@ -302,6 +326,26 @@ impl Gate {
             (true, true) | (false, false) => {}
         }
         judged
+    }
+
+    /// What its neighbours lead to expect of a point.
+    pub(crate) fn expected(&self, point: PointIx, at: Timestamp) -> Option<f64> {
+        let scrutiny = self.site.point(point)?.scrutiny.as_ref()?;
+        closer::expected(&self.site, &self.points, scrutiny, at)
+    }
+
+    /// Takes a person's word about a sensor, for those who only want flags.
+    pub fn upkeep(&mut self, now: Now, upkeep: &Upkeep) {
+        let Sensor { station, point } = &upkeep.sensor;
+        let found = self.site.find_point(station.as_str(), point.as_str());
+        let Some(gate) = found.and_then(|point| self.points.get_mut(point.index())) else { return };
+        match upkeep.work {
+            Work::Calibrate { until, .. } if until <= now.steady => {}
+            Work::Calibrate { until, .. } => gate.calibrate(now, until),
+            Work::Return => _ = gate.give_back(now),
+            Work::Accept => _ = gate.accept_calibration(),
+            Work::Commission => gate.commission(),
+        }
     }
 
     /// A link of a point went down, or came up; says whether its health changed.
@@ -408,8 +452,10 @@ pub(crate) enum Cause {
     Now(FaultCause),
     /// A fault once it has happened [`N_FAIL`] times in a row.
     Counted(FaultCause),
-    /// The device is being calibrated.
+    /// The device says that it is being calibrated.
     Calibrating,
+    /// A person is at it, or was.
+    Held,
 }
 
 /// The number of a reading, if it has one that says anything about the world.

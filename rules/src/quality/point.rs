@@ -6,12 +6,14 @@ use watchfire_model::finding::FaultCause;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
-use watchfire_model::site::Kind;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
 use super::closer::{Course, Spike};
+use super::window::Windows;
 use super::{Cause, Conviction, Judged, N_FAIL, N_GOOD, Refusal, clock};
 use crate::series::{Keep, Placed, Sample, Series};
+
+mod tending;
 
 /// Whether a point can be relied on now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,12 @@ pub struct PointGate {
     strays: Vec<Stray>,
     fault: Option<FaultCause>,
     calibrating: bool,
+    /// What people do to it; none of most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    windows: Option<Box<Windows>>,
+    /// The last value of the device before this one and the first of this one, as bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    swapped: Option<(u64, u64)>,
     link_down: bool,
     silent: Option<Timestamp>,
     /// The first value of its device, as bits; none once it has said another.
@@ -120,6 +128,11 @@ impl PointGate {
     pub fn health(&self) -> Health {
         match (self.link_down, self.silent, self.calibrating, self.fault) {
             (true, ..) => Health::Fault(FaultCause::Link),
+            // It is in people's hands: that it is silent, or says odd things, is no news.
+            (false, ..) if self.windows.as_ref().is_some_and(|it| it.is_open()) => Health::Calibrating,
+            (false, None, true, _) if self.windows.as_ref().is_some_and(|it| it.is_unattended()) => {
+                Health::Fault(FaultCause::Unattended)
+            }
             (false, Some(since), ..) => Health::NoData(since),
             (false, None, true, _) => Health::Calibrating,
             (false, None, false, Some(cause)) => Health::Fault(cause),
@@ -141,6 +154,7 @@ impl PointGate {
                 | FaultCause::Saturated
                 | FaultCause::Device
                 | FaultCause::Link
+                | FaultCause::Unattended
                 | FaultCause::Unknown,
             )
             | None => false,
@@ -193,6 +207,9 @@ impl PointGate {
             ahead.at = ahead.at + by;
         }
         self.stepped = self.stepped + by;
+        if let Some(windows) = &mut self.windows {
+            windows.shift(by);
+        }
         if self.stamped {
             self.shift(by);
         } else if self.heard.is_some() {
@@ -270,22 +287,6 @@ impl PointGate {
         self.silent.is_some()
     }
 
-    /// Whether its device has ever said anything but its first value.
-    pub(crate) fn has_moved(&self) -> bool {
-        self.moved
-    }
-
-    /// Takes note of whether it says something else than at first, by more than a `step`.
-    fn follow(&mut self, value: f64, step: f64) {
-        if self.moved {
-            return;
-        }
-        let first = f64::from_bits(*self.first.get_or_insert(value.to_bits()));
-        if super::exceeds((value - first).abs(), step) {
-            (self.moved, self.first) = (true, None);
-        }
-    }
-
     pub(super) fn last_good(&self) -> Option<(Timestamp, f64)> {
         self.good.map(|(at, bits)| (at, f64::from_bits(bits)))
     }
@@ -349,8 +350,11 @@ impl PointGate {
     pub(super) fn refuse(&mut self, reading: &Reading, refusal: Refusal) -> Judged {
         let before = self.health();
         self.stray(Stray::of_refused(reading));
-        self.bad_in_a_row = self.bad_in_a_row.saturating_add(1);
+        if refusal.cause != Cause::Held {
+            self.bad_in_a_row = self.bad_in_a_row.saturating_add(1);
+        }
         match refusal.cause {
+            Cause::Held => {}
             Cause::Calibrating => {
                 self.calibrating = true;
                 self.good_since = 0;
@@ -386,18 +390,6 @@ impl PointGate {
         if let Some(course) = &mut self.course {
             course.recall(sample.at, sample.value, tolerance);
         }
-    }
-
-    /// Another device measures from here on. What fell before is still rain; of all else nothing is carried over.
-    pub(super) fn change_sensor(&mut self, kind: Kind) {
-        match kind {
-            Kind::Increment => {}
-            Kind::Gauge | Kind::Counter => self.series.cut(),
-        }
-        self.good = None;
-        self.good_since = 0;
-        self.course = None;
-        (self.first, self.moved) = (None, false);
     }
 
     /// The newest sample was shown to be a spike, unless it was corrected meanwhile.

@@ -9,7 +9,13 @@ use watchfire_model::site::Point;
 use super::{PointGate, exceeds};
 
 /// Begins anew if a reading is the first of another device; gives the last value of the one before.
-pub(super) fn change(gate: &mut PointGate, point: &Point, scrutiny: &Scrutiny, reading: &Reading) -> Option<f64> {
+pub(super) fn change(
+    gate: &mut PointGate,
+    point: &Point,
+    scrutiny: &Scrutiny,
+    reading: &Reading,
+    first: f64,
+) -> Option<f64> {
     if scrutiny.sensors.is_empty() || gate.leads() {
         return None;
     }
@@ -17,7 +23,7 @@ pub(super) fn change(gate: &mut PointGate, point: &Point, scrutiny: &Scrutiny, r
     let is_new =
         reading.observed_at > newest.at && scrutiny.sensor_at(newest.at) != scrutiny.sensor_at(reading.observed_at);
     is_new.then(|| {
-        gate.change_sensor(point.kind);
+        gate.change_sensor(point.kind, (newest.value, first));
         newest.value
     })
 }

@@ -14,6 +14,7 @@ mod platform;
 mod process;
 mod relay;
 mod reload;
+mod sensors;
 mod silence;
 mod site;
 mod stage;

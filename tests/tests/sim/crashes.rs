@@ -58,7 +58,7 @@ fn ending(world: &mut World) -> Ending {
     world.end();
     let readings = once(world.heard.values().filter_map(|(_, row)| match row {
         Row::Reading(reading) => Some(format!("{reading:?}")),
-        Row::Link(_) | Row::Tick | Row::Revision(_) => None,
+        Row::Link(_) | Row::Tick | Row::Upkeep(_) | Row::Revision(_) => None,
     }));
     let store = SeriesReader::open(&world.settings.data_dir.join("series.db")).expect("the store opens");
     let stored = world.places.iter().flat_map(|place| {

@@ -306,7 +306,7 @@ fn raises(world: &World, temper: Temper, area: &str) -> Vec<Raise> {
                     (sensor.said, sensor.silent_since) = (sensor.grade, None);
                 }
             }
-            Row::Link(_) | Row::Revision(_) => {}
+            Row::Link(_) | Row::Upkeep(_) | Row::Revision(_) => {}
         }
         let said = known.values().map(|sensor| sensor.said).max().unwrap_or(0);
         if said > highest {

@@ -47,7 +47,7 @@ fn a_store_away_for_eight_hours_loses_nothing_and_changes_no_warning() {
     assert!(left * 4 < large, "the journal drained from {large} to {left} bytes only");
     let heard = night.heard.values().filter_map(|(_, row)| match row {
         Row::Reading(reading) => Some((reading.point, reading.observed_at)),
-        Row::Link(_) | Row::Tick | Row::Revision(_) => None,
+        Row::Link(_) | Row::Tick | Row::Upkeep(_) | Row::Revision(_) => None,
     });
     assert_eq!(away.readings().len(), heard.collect::<BTreeSet<_>>().len(), "every reading, and nothing else");
     assert_eq!(away.readings(), there.readings());

@@ -39,8 +39,8 @@ const ORDER: &[(&str, &[&str])] = &[
 const LISTS: &[(&str, &str, &[&str])] = &[
     ("SOURCES", "connectors/src/source/mod.rs", &["tests"]),
     ("CODECS", "connectors/src/codec/mod.rs", &["tests"]),
-    // The clock and the device are no checks of a value, and what is known of a point is what the checks look at.
-    ("CHECKS", "rules/src/quality/mod.rs", &["tests", "clock", "closer", "point", "sensor"]),
+    // The clock, the device and who is at it are no checks of a value, and what is known of a point is what the checks look at.
+    ("CHECKS", "rules/src/quality/mod.rs", &["tests", "clock", "closer", "point", "sensor", "window"]),
     ("CLOSER", "rules/src/quality/closer/mod.rs", &["tests", "course"]),
     // How an argument is written is no family of functions.
     ("FUNCTIONS", "rules/src/engine/functions/mod.rs", &["tests", "written"]),

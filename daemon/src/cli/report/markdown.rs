@@ -20,6 +20,7 @@ pub(super) fn write(report: &Report, site: &Site, lang: Lang) -> String {
     page.worst(report);
     page.standing(report);
     page.put_aside(report);
+    page.calibrated(report);
     page.speed(report);
     page.text
 }
@@ -217,6 +218,40 @@ impl Page<'_> {
         match lang {
             Lang::En => self.line(&format!("\n{all} in all; {refused} attempts were refused.")),
             Lang::Zh => self.line(&format!("\n共 {all} 次;{refused} 次未获准许。")),
+        }
+    }
+
+    fn calibrated(&mut self, report: &Report) {
+        if report.calibrated_in_all == 0 {
+            return;
+        }
+        self.section("What was calibrated", "标校");
+        let lang = self.lang;
+        self.table(&[
+            lang.pick("sensor", "测点"),
+            lang.pick("from", "起"),
+            lang.pick("until", "止"),
+            lang.pick("who", "何人"),
+            lang.pick("why", "缘由"),
+        ]);
+        for one in report.calibrated.iter().take(LISTED) {
+            let calibration = &one.calibration;
+            let until = one.until.map_or_else(|| lang.pick("still", "未结束").to_owned(), |until| self.at(until));
+            let nobody = lang.pick("the device says so, nobody answers for it", "设备自报,无人认领");
+            let who = calibration.by.as_ref().or(calibration.accepted.as_ref());
+            let cells = [
+                one.sensor.to_string(),
+                self.at(calibration.since),
+                until,
+                who.map_or_else(|| nobody.to_owned(), ToString::to_string),
+                calibration.why.clone(),
+            ];
+            self.row(&cells);
+        }
+        let all = report.calibrated_in_all;
+        match lang {
+            Lang::En => self.line(&format!("\n{all} in all.")),
+            Lang::Zh => self.line(&format!("\n共 {all} 次。")),
         }
     }
 

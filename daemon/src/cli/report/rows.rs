@@ -42,6 +42,11 @@ pub(super) fn write(report: &Report) -> String {
     for aside in &report.put_aside {
         rows.row(aside.kind.word(), &aside.alarm.to_string(), &aside.by, "by");
     }
+    rows.row("calibrated", "", &report.calibrated_in_all, "");
+    for one in &report.calibrated {
+        let who = one.calibration.by.as_ref().or(one.calibration.accepted.as_ref());
+        rows.row("calibrated", &one.sensor.to_string(), &who.map_or("", |who| who.as_str()), "by");
+    }
     rows.spread("time_active", &report.time_active);
     rows.spread("time_to_acknowledge", &report.time_to_acknowledge);
     rows.spread("time_to_release", &report.time_to_release);

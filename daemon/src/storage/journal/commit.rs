@@ -23,6 +23,7 @@ const READING: u8 = 1;
 const LINK: u8 = 2;
 const TICK: u8 = 3;
 const REVISION: u8 = 4;
+const UPKEEP: u8 = 5;
 const TAG: u8 = 0b0000_0111;
 const RETAINED: u8 = 0b0000_1000;
 /// The receipt's stamp stands in full, being too far from the commit's wall time for 32 bits.
@@ -183,6 +184,7 @@ fn write_row(out: &mut Vec<u8>, now: Now, row: &Row) {
         Row::Reading(reading) => write_reading(out, now, reading),
         Row::Link(change) => write_json(out, LINK, serde_json::to_vec(change)),
         Row::Tick => out.push(TICK),
+        Row::Upkeep(upkeep) => write_json(out, UPKEEP, serde_json::to_vec(upkeep)),
         Row::Revision(revision) => write_json(out, REVISION, serde_json::to_vec(revision)),
     }
 }
@@ -255,6 +257,7 @@ fn read_row(from: &mut Bytes<'_>, now: Now) -> Option<Row> {
         LINK => serde_json::from_slice(from.slice()?).ok().map(Row::Link),
         TICK => Some(Row::Tick),
         REVISION => serde_json::from_slice(from.slice()?).ok().map(Row::Revision),
+        UPKEEP => serde_json::from_slice(from.slice()?).ok().map(Row::Upkeep),
         _ => None,
     }
 }

@@ -188,12 +188,15 @@ impl Writer {
             open.know(self.reader.names(), &self.path)?;
             now = Some(self.commit.now);
             for (seq, row) in self.commit.numbered() {
-                let Row::Reading(reading) = row else { continue };
+                let Row::Reading(reading) = row else {
+                    (self.judge)(seq, row, self.commit.now);
+                    continue;
+                };
                 readings += 1;
                 // A number without a name: nowhere to file it under.
                 let Some(place) = open.place(reading.point) else { continue };
                 let verdict = if reading.point.index() < self.reader.configured() {
-                    (self.judge)(seq, reading, self.commit.now)
+                    (self.judge)(seq, row, self.commit.now)
                 } else {
                     Some(Verdict::of(Flag::NotEvaluated, reading))
                 };

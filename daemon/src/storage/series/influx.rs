@@ -246,10 +246,13 @@ impl Writer {
             }
             let names = Arc::clone(self.reader.names());
             for (seq, row) in self.commit.numbered() {
-                let Row::Reading(reading) = row else { continue };
+                let Row::Reading(reading) = row else {
+                    (self.judge)(seq, row, self.commit.now);
+                    continue;
+                };
                 let Some(name) = names.get(reading.point) else { continue };
                 let verdict = if reading.point.index() < self.reader.configured() {
-                    (self.judge)(seq, reading, self.commit.now)
+                    (self.judge)(seq, row, self.commit.now)
                 } else {
                     Some(Verdict::of(Flag::NotEvaluated, reading))
                 };

@@ -15,6 +15,7 @@ use watchfire_model::id::{RuleId, Seq, SubjectId};
 use watchfire_model::quality::Flag;
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
+use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Timestamp};
 
 use super::journal::Gap;
@@ -94,8 +95,8 @@ pub enum Trouble {
 }
 
 /// Quality control's word on a row's reading, for the store's `quality`; none of a reading heard before, which is in the
-/// store already.
-pub type Judge = Box<dyn FnMut(Seq, &Reading, Now) -> Option<Verdict> + Send>;
+/// store already, and none of any other row.
+pub type Judge = Box<dyn FnMut(Seq, &Row, Now) -> Option<Verdict> + Send>;
 
 /// Quality control's word.
 #[derive(Clone, Copy, Debug, PartialEq)]

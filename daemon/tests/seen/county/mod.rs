@@ -268,6 +268,8 @@ pub(crate) fn desk(site: &Site) -> DeskView {
         alarms: [stage, gas, lower, creep].map(Arc::new).into(),
         stories: Vec::new(),
         incidents: Vec::new(),
+        sensors: Vec::new(),
+        sensors_awaited: Vec::new(),
         watches: Arc::default(),
         warnings: [red, orange, yellow, blue, ended].map(Arc::new).to_vec(),
         unjournaled: 0,

@@ -62,6 +62,12 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         | Act::Comment { alarm } => {
             return Err(Refusal::Unknown { what: "alarm".to_owned(), id: alarm.subject.as_str().to_owned() });
         }
+        Act::Calibrate { sensor, .. }
+        | Act::GiveBack { sensor }
+        | Act::AcceptCalibration { sensor }
+        | Act::Commission { sensor } => {
+            return Err(Refusal::Unknown { what: "sensor".to_owned(), id: sensor.to_string() });
+        }
         Act::AcknowledgeIncident { incident } => {
             return Err(Refusal::Unknown { what: "incident".to_owned(), id: incident.as_str().to_owned() });
         }

@@ -77,9 +77,10 @@ fn the_water_that_comes_after_a_spike_is_told() {
 #[test]
 fn a_value_over_the_limit_in_a_calibration_is_something_to_see_to_and_nothing_public() {
     let story = Story::<Live>::told(automatic(), "a clear; a calibrating");
-    assert_eq!(story.said(), "");
-    assert_eq!(notes(&story, What::ToVerify), ["over red while it is being calibrated"]);
-    assert!(matches!(story.alarm("stage", "a").expect("spoken").fault_attention, Attention::Unacked { .. }));
+    assert_eq!(story.said(), "i raised red");
+    let over = story.alarm("calibrating:stage", "a").expect("an alarm of its own");
+    assert!(matches!(over.attention, Attention::Unacked { .. }));
+    assert_eq!(story.alarm("stage", "a").expect("spoken").standing(), None);
 }
 
 /// A red that rests on too little, as an Evaluator says it.

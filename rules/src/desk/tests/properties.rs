@@ -428,10 +428,15 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
             Act::Release { .. } | Act::AcknowledgeIncident { .. } => {
                 assert_eq!(old, new, "a signature, or taking note of an incident, changes no alarm");
             }
+            Act::Calibrate { .. } | Act::GiveBack { .. } | Act::AcceptCalibration { .. } | Act::Commission { .. } => {
+                assert_eq!(old, new, "what is granted about a sensor changes no alarm before it is judged by");
+            }
             Act::Cancel { .. } | Act::SetGrade { .. } | Act::AcceptFall { .. } => {
                 assert_eq!(old.evidence, new.evidence)
             }
         },
+        // The end of a calibration ends what was over the limit in it, and nothing that was judged.
+        Input::Tended(_) => assert_eq!(&old.evidence, &new.evidence),
         Input::Outage(_) | Input::Receipt(_) | Input::Deed(_) | Input::Tick | Input::Start | Input::Reload { .. } => {
             assert_eq!((old.judged, &old.evidence), (new.judged, &new.evidence))
         }

@@ -160,6 +160,15 @@ fn a_clock_that_is_set_past_a_window_keeps_nobody_quiet_longer() {
 }
 
 #[test]
+fn a_persons_word_after_the_clock_was_set_past_a_window_is_announced() {
+    let mut story = Story::<Live>::told(muted(Grade::Yellow, Holidays::Alike), "a yellow");
+    story.now.wall = story.now.wall + Span::hours(2);
+    story.tell("zhang sets a yellow 1h");
+    assert!(!quiet(&story, "stage"));
+    assert!(story.said().contains("i raised yellow"), "{}", story.said());
+}
+
+#[test]
 fn holidays_are_as_the_window_says() {
     let is_quiet = |holidays, story: &str| quiet(&Story::<Live>::told(muted(Grade::Yellow, holidays), story), "stage");
     assert!(is_quiet(Holidays::Alike, "a yellow"), "a Saturday");

@@ -37,7 +37,9 @@ fn told(world: &World, from: usize) -> String {
         | Change::LostWhileRising
         | Change::Verify
         | Change::Retracted
-        | Change::Rewritten => format!("{:?}", f.change),
+        | Change::Rewritten
+        | Change::Proven
+        | Change::OverInCalibration => format!("{:?}", f.change),
     };
     world.findings.iter().skip(from).map(tell).collect::<Vec<_>>().join("; ")
 }

@@ -32,6 +32,7 @@ fn told(world: &World) -> String {
             Change::Verify => Some(format!("{minute}:verify {}", word(finding.pending))),
             Change::Retracted => Some(format!("{minute}:{from} back to {to}")),
             Change::Pending | Change::Evidence | Change::LostWhileRising | Change::MissedCrossing => None,
+            Change::OverInCalibration => Some(format!("{minute}:over {}", word(finding.pending))),
             Change::Rewritten | Change::Proven => None,
         }
     });
@@ -342,7 +343,7 @@ fn a_gauge_that_reports_on_change_and_sends_nothing_has_measured_zero() {
 
 /// 标校中超限.
 #[test]
-fn a_value_over_the_limit_in_a_calibration_raises_nothing_and_is_looked_at() {
+fn a_value_over_the_limit_in_a_calibration_raises_nothing_and_is_said() {
     for rule in [ordinary(), rule("stage", "stage")] {
         let mut world = World::of_stage(point(0, "stage"), rule);
         tell(&mut world, 0, &[0.5, 0.5, 0.5, 0.5]);
@@ -350,11 +351,11 @@ fn a_value_over_the_limit_in_a_calibration_raises_nothing_and_is_looked_at() {
         assert_eq!(told(&world), "");
         world.hear_state(5, 3.2, PointState::Calibrating);
         world.hear_state(6, 3.3, PointState::Calibrating);
-        assert_eq!(told(&world), "5:verify orange", "said once");
+        assert_eq!(told(&world), "5:over orange", "said once");
         let verify = world.findings.last().expect("it was asked");
         assert_eq!((verify.value, verify.judged, &verify.evidence), (Some(3.2), None, &Evidence::Calibrating));
         world.hear_state(7, 4.0, PointState::Calibrating);
-        assert_eq!(told(&world), "5:verify orange 7:verify red", "worse is said");
+        assert_eq!(told(&world), "5:over orange 7:over red", "worse is said");
     }
 }
 

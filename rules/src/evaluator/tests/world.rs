@@ -225,6 +225,7 @@ impl World {
             | Change::Verify
             | Change::Retracted
             | Change::Rewritten
+            | Change::OverInCalibration
             | Change::Proven => {
                 format!("{:?} {}", f.change, word(f.judged))
             }

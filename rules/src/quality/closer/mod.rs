@@ -18,6 +18,7 @@ mod spike;
 
 pub(crate) use course::Course;
 pub use neighbours::MOST_NEIGHBOURS;
+pub(super) use neighbours::expected;
 
 /// Samples that one check looks at; those before them are left out.
 const MOST_SAMPLES: usize = 1_024;

@@ -15,7 +15,10 @@ const TIGHT: Pace = Pace { step_rows: 40, chunk_samples: 16, head_samples: 60, t
 const START: i64 = 1_700_000_000_000;
 
 fn good() -> Judge {
-    Box::new(|_, reading, _| Some(Verdict::of(Flag::Good, reading)))
+    Box::new(|_, row, _| {
+        let Row::Reading(reading) = row else { return None };
+        Some(Verdict::of(Flag::Good, reading))
+    })
 }
 
 fn reading(point: u32, at: i64, value: Result<f64, Bad>) -> Row {

@@ -212,9 +212,9 @@ proptest! {
         life.do_one(&Deed::Tick);
         let (before, said, since) = (levels(&life), life.findings.len(), life.now.steady);
         if at_deadlines {
-            while life.evaluator.next_deadline().is_some() {
+            // What comes later waits for a person who answers for a calibration that a device began.
+            while life.evaluator.next_deadline().is_some_and(|due| (due - since).0 <= 181_000) {
                 life.do_one(&Deed::Deadline);
-                prop_assert!((life.now.steady - since).0 <= 181_000);
             }
         } else {
             life.pass(181_000);
@@ -226,6 +226,7 @@ proptest! {
         for change in changes {
             prop_assert!(matches!(change, Change::Evidence | Change::LostWhileRising), "{:?}", change);
         }
-        prop_assert_eq!(life.evaluator.next_deadline(), None);
+        let calibrated = life.evaluator.gate().points().iter().any(crate::quality::PointGate::is_being_calibrated);
+        prop_assert!(calibrated || life.evaluator.next_deadline().is_none());
     }
 }

@@ -8,11 +8,12 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::{PointIx, Seq};
-use watchfire_model::incident::Outage;
+use watchfire_model::incident::{Outage, Sensor};
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::{LinkChange, Row};
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
+use watchfire_model::upkeep::{Upkeep, Work};
 
 use super::country::{POINTS, has_clock, site};
 use crate::evaluator::{Evaluator, EvaluatorState, Observed};
@@ -32,6 +33,8 @@ pub(super) enum Deed {
     Corrects { back: usize, value: f64 },
     /// The link of a point goes down or comes up.
     Link { point: u32, up: bool },
+    /// A person is at a point.
+    Upkeep { point: u32, work: Worked },
     /// So many milliseconds pass.
     Passes(i64),
     /// Time passes until the Evaluator wants to be called, and it is.
@@ -40,6 +43,16 @@ pub(super) enum Deed {
     Tick,
     /// Our wall clock is set.
     Steps(i64),
+}
+
+/// What a person does at a point.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Worked {
+    /// Calibrates it for so many minutes.
+    Calibrates(i64),
+    Returns,
+    Accepts,
+    TakesOver,
 }
 
 /// What a point says.
@@ -97,6 +110,12 @@ pub(super) fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
     vec(prop_oneof![40 => deed(), 1 => step], 1..most)
 }
 
+/// Anything but for steps of the wall clock, with people at the sensors.
+pub(super) fn tended_deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
+    let upkeep = (points(), works()).prop_map(|(point, work)| Deed::Upkeep { point, work });
+    vec(prop_oneof![16 => deed(), 1 => upkeep], 1..most)
+}
+
 fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         12 => (points(), lags(), sayings()).prop_map(|(point, lag, what)| Deed::Says { point, lag, what }),
@@ -107,6 +126,11 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Deadline),
         1 => Just(Deed::Tick),
     ]
+}
+
+fn works() -> impl Strategy<Value = Worked> {
+    let others = select(vec![Worked::Returns, Worked::Accepts, Worked::TakesOver]);
+    prop_oneof![1 => select(vec![2, 30]).prop_map(Worked::Calibrates), 2 => others]
 }
 
 /// The rules of [`site`], compiled once for all lives: nothing in them ever changes.
@@ -165,6 +189,7 @@ impl Life {
                 }
             }
             Deed::Link { point, up } => self.take(Row::Link(self.link(*point, *up))),
+            Deed::Upkeep { point, work } => self.take(Row::Upkeep(Box::new(self.upkeep(*point, *work)))),
             Deed::Passes(ms) => self.pass(*ms),
             Deed::Deadline => {
                 if let Some(at) = self.evaluator.next_deadline() {
@@ -226,11 +251,29 @@ impl Life {
         }
     }
 
+    fn upkeep(&self, point: u32, work: Worked) -> Upkeep {
+        let lasting = |minutes| (self.now.steady + Span::minutes(minutes), self.now.wall + Span::minutes(minutes));
+        let work = match work {
+            Worked::Calibrates(minutes) => {
+                let (until, ends) = lasting(minutes);
+                Work::Calibrate { until, ends }
+            }
+            Worked::Returns => Work::Return,
+            Worked::Accepts => Work::Accept,
+            Worked::TakesOver => Work::Commission,
+        };
+        let site = self.evaluator.rules().site();
+        let named = site.station_of(PointIx(point)).zip(site.point(PointIx(point))).expect("it is of the site");
+        let sensor = Sensor { station: named.0.id.clone(), point: named.1.id.clone() };
+        let command = format!("c{}", self.rows.len()).into();
+        Upkeep { command, sensor, work, who: "wang".into(), why: "the yearly check".to_owned() }
+    }
+
     /// The reading so many readings ago.
     pub(super) fn said(&self, back: usize) -> Option<Reading> {
         let mut readings = self.rows.iter().rev().filter_map(|(_, row)| match row {
             Row::Reading(reading) => Some(*reading),
-            Row::Link(_) | Row::Tick | Row::Revision(_) => None,
+            Row::Link(_) | Row::Tick | Row::Upkeep(_) | Row::Revision(_) => None,
         });
         readings.nth(back)
     }
@@ -256,6 +299,7 @@ pub(super) fn judge(
         Row::Reading(reading) => return Some(evaluator.observe(now, seq, reading, out)),
         Row::Link(change) => evaluator.link(now, seq, change, out),
         Row::Tick => evaluator.tick(now, seq, out),
+        Row::Upkeep(upkeep) => evaluator.upkeep(now, seq, upkeep, out),
         Row::Revision(_) => {}
     }
     None

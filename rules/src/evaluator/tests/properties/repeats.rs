@@ -1,12 +1,12 @@
 //! What comes twice counts once (SEMANTICS §3, invariant 5), at once or after other things were heard.
 
-use proptest::prelude::{prop_assert_eq, proptest};
+use proptest::prelude::{prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use watchfire_model::id::Seq;
 use watchfire_model::reading::Reading;
 use watchfire_model::row::Row;
 
-use super::life::{Life, difference, judge, steady_deeds};
+use super::life::{Life, difference, judge, steady_deeds, tended_deeds};
 use crate::cases::cases;
 use crate::evaluator::Evaluator;
 
@@ -19,7 +19,7 @@ proptest! {
     /// Lived again with some of the last readings delivered once more after each row.
     #[test]
     fn what_comes_twice_counts_once(
-        deeds in steady_deeds(80),
+        deeds in prop_oneof![steady_deeds(80), tended_deeds(80)],
         twice in proptest::collection::vec(proptest::option::of(proptest::arbitrary::any::<Index>()), 80),
     ) {
         let mut life = Life::new();

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use watchfire_model::finding::Finding;
 use watchfire_model::id::Seq;
 use watchfire_model::row::Row;
 
-use super::life::{Life, compiled, deeds, difference, judge, restarted};
+use super::life::{Life, compiled, deeds, difference, judge, restarted, tended_deeds};
 use crate::cases::cases;
 use crate::evaluator::Evaluator;
 
@@ -28,7 +28,7 @@ proptest! {
 
     /// From a snapshot at any row, under rules compiled anew, the rest of the journal says the very same.
     #[test]
-    fn a_restart_anywhere_is_not_noticed(deeds in deeds(120), at in any::<Index>()) {
+    fn a_restart_anywhere_is_not_noticed(deeds in prop_oneof![deeds(120), tended_deeds(120)], at in any::<Index>()) {
         let mut life = Life::new();
         life.live(&deeds);
         let mut evaluator = Evaluator::new(Arc::clone(life.evaluator.rules()));
@@ -45,7 +45,7 @@ proptest! {
 
     /// The same with a restart after every single row.
     #[test]
-    fn restarts_all_the_time_are_not_noticed(deeds in deeds(60)) {
+    fn restarts_all_the_time_are_not_noticed(deeds in prop_oneof![deeds(60), tended_deeds(60)]) {
         let mut life = Life::new();
         life.live(&deeds);
         let rules = life.evaluator.rules();
@@ -64,7 +64,7 @@ proptest! {
 
     /// Findings of a subject are counted from one without a hole, by rows that rise; each begins where the last ended.
     #[test]
-    fn findings_are_counted_without_a_hole(deeds in deeds(200)) {
+    fn findings_are_counted_without_a_hole(deeds in prop_oneof![deeds(200), tended_deeds(200)]) {
         let mut life = Life::new();
         life.live(&deeds);
         let mut last: BTreeMap<_, &Finding> = BTreeMap::new();

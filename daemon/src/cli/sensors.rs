@@ -1,0 +1,176 @@
+//! `watchfire sensors`: which sensors people look after, and what they do to one: calibrate it, give it back, answer for
+//! a calibration that the device began, take a new device over.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::cli::client::{Client, Failed, Reach};
+use crate::cli::warnings::table::{aligned, quoted, time, words};
+use crate::cli::{Format, Style};
+use crate::lang::Lang;
+
+const CSV_HEADER: &str = "station,point,since,ends,by,accepted,unattended,why,asked_by,commissioned,jump,expected";
+
+/// Options of `sensors`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SensorsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub act: SensorsAct,
+    /// Which daemon, and as whom.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// How to answer.
+    #[command(flatten)]
+    pub style: Style,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SensorsAct {
+    /// Lists sensors that are being calibrated, wait for a second person, or were taken over.
+    List,
+    /// Calibrates a sensor for a time: what it says is kept, and raises and ends nothing. It ends by itself.
+    Calibrate {
+        /// Who, why and which sensor.
+        #[command(flatten)]
+        wish: SensorArgs,
+        /// For how long, such as 30m.
+        #[arg(long, value_name = "SPAN")]
+        lasting: String,
+    },
+    /// Gives a sensor back before its calibration ends.
+    Return(SensorArgs),
+    /// Answers for a calibration that the device itself began; nobody within ten minutes makes it a fault.
+    Accept(SensorArgs),
+    /// Takes a new device over: its first values are believed from here on. Says how it joins on to the one before it.
+    Commission(SensorArgs),
+}
+
+/// An act on one sensor.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SensorArgs {
+    /// Station and point, such as qingshi/stage.
+    pub sensor: String,
+    /// For whom a machine acts; a person acts as whoever they signed in as.
+    #[arg(long, env = "WATCHFIRE_WHO")]
+    pub who: Option<String>,
+    /// Why.
+    #[arg(long)]
+    pub why: String,
+}
+
+/// Asks the daemon and prints the answer.
+pub async fn run(args: SensorsArgs) -> anyhow::Result<ExitCode> {
+    let done = match args.reach.client() {
+        Ok(client) => ask(&client, &args.act, args.style).await,
+        Err(failed) => Err(failed),
+    };
+    Ok(match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => failed.said(),
+    })
+}
+
+async fn ask(client: &Client, act: &SensorsAct, style: Style) -> Result<(), Failed> {
+    let (wish, name, mut body) = match act {
+        SensorsAct::List => {
+            list(&client.pages("sensors", None).await?, style);
+            return Ok(());
+        }
+        SensorsAct::Calibrate { wish, lasting } => (wish, "calibrate", json!({"lasting": lasting})),
+        SensorsAct::Return(wish) => (wish, "return", json!({})),
+        SensorsAct::Accept(wish) => (wish, "accept", json!({})),
+        SensorsAct::Commission(wish) => (wish, "commission", json!({})),
+    };
+    if let Some(who) = &wish.who {
+        body["who"] = json!(who);
+    }
+    body["why"] = json!(wish.why);
+    let (station, point) = wish.sensor.split_once('/').ok_or_else(|| Failed::Refused {
+        detail: format!("\"{}\" names no sensor; write station/point, such as qingshi/stage", wish.sensor),
+    })?;
+    list(&[client.act(&["sensors", station, point], name, &body).await?], style);
+    Ok(())
+}
+
+fn list(items: &[Value], style: Style) {
+    match style.output {
+        Format::Table => print!("{}", table(items, style.lang())),
+        Format::Json => items.iter().for_each(|item| println!("{item}")),
+        Format::Csv => {
+            println!("{CSV_HEADER}");
+            let line = |item: &Value| csv(item).iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",");
+            items.iter().for_each(|item| println!("{}", line(item)));
+        }
+    }
+}
+
+fn table(items: &[Value], lang: Lang) -> String {
+    if items.is_empty() {
+        return lang.pick("No sensor is being looked after.\n", "没有检修中的测点。\n").to_owned();
+    }
+    let head = lang.pick("SENSOR|STATE|SINCE|ENDS|WHO|WHY", "测点|状态|起于|止于|何人|缘由");
+    let mut rows: Vec<Vec<String>> = vec![head.split('|').map(str::to_owned).collect()];
+    rows.extend(items.iter().map(|item| {
+        let calibration = &item["calibration"];
+        let who = [&calibration["by"], &calibration["accepted"], &item["asked"]["by"]];
+        let who = who.into_iter().find(|who| who.is_string()).map(words).unwrap_or_default();
+        vec![
+            format!("{}/{}", words(&item["station"]), words(&item["point"])),
+            state(item, lang),
+            time(&calibration["since"]),
+            time(&calibration["ends"]),
+            who,
+            words(&calibration["why"]),
+        ]
+    }));
+    aligned(&rows)
+}
+
+fn state(item: &Value, lang: Lang) -> String {
+    let (calibration, asked, commissioned) = (&item["calibration"], &item["asked"], &item["commissioned"]);
+    if calibration["unattended"] == json!(true) {
+        return lang
+            .pick("FAULT: the device calibrates, nobody answers for it", "故障:设备自报标校,无人认领")
+            .to_owned();
+    }
+    if calibration.is_object() && calibration["by"].is_null() {
+        return lang.pick("calibrating, as the device says", "标校中(设备自报)").to_owned();
+    }
+    if calibration.is_object() {
+        return lang.pick("calibrating", "标校中").to_owned();
+    }
+    if asked.is_object() {
+        return lang.pick("waits for a second person", "待第二人同意").to_owned();
+    }
+    if !commissioned.is_object() {
+        return lang.pick("in service", "在用").to_owned();
+    }
+    let number = |key: &str| commissioned[key].as_f64().map(|value| format!("{value:+}"));
+    let jump = number("jump").map(|jump| format!("{} {jump}", lang.pick("jump", "基准跳变")));
+    let expected = commissioned["expected"].as_f64();
+    let expected = expected.map(|value| format!("{} {value}", lang.pick("neighbours expect", "邻点推算")));
+    let taken = lang.pick("taken over", "已投用").to_owned();
+    [Some(taken), jump, expected].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn csv(item: &Value) -> Vec<String> {
+    let (calibration, commissioned) = (&item["calibration"], &item["commissioned"]);
+    vec![
+        words(&item["station"]),
+        words(&item["point"]),
+        time(&calibration["since"]),
+        time(&calibration["ends"]),
+        words(&calibration["by"]),
+        words(&calibration["accepted"]),
+        words(&calibration["unattended"]),
+        words(&calibration["why"]),
+        words(&item["asked"]["by"]),
+        time(&commissioned["at"]),
+        words(&commissioned["jump"]),
+        words(&commissioned["expected"]),
+    ]
+}

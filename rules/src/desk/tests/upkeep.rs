@@ -1,0 +1,184 @@
+//! Who may be at a sensor, what becomes of it, and who hears what it says meanwhile.
+
+use watchfire_model::{
+    command::{Act, Refusal},
+    finding::{Cause, Change, Evidence, Finding},
+    grade::Grade,
+    id::Seq,
+    incident::Sensor,
+    mode::Live,
+    time::Span,
+    upkeep::{Tended, Turn, Upkeep, Work},
+};
+
+use super::super::{
+    Input,
+    story::{Story, automatic, key, rule, site},
+};
+
+fn sensor(station: &str) -> Sensor {
+    Sensor { station: station.into(), point: "stage".into() }
+}
+
+fn read(story: &Story<Live>, station: &str, value: f64) -> Cause {
+    Cause {
+        station: station.into(),
+        point: "stage".into(),
+        at: story.now.wall,
+        value,
+        flag: Default::default(),
+        checks: Default::default(),
+    }
+}
+
+/// A finding of a rule about a station that reads its gauge.
+fn found(story: &mut Story<Live>, rule: &str, station: &str, what: &str) {
+    let causes = vec![read(story, station, 50.0)];
+    let finding = Finding { causes, ..story.finding(rule, station, what) };
+    let _ = story.step(Input::Finding(finding));
+}
+
+fn calibrate(story: &mut Story<Live>, who: &str, station: &str) -> Result<(), Refusal> {
+    story.command(who, Act::Calibrate { sensor: sensor(station), lasting: Span::minutes(30) })
+}
+
+/// What an Evaluator says of a sensor, to the last work granted where it answers one.
+fn became(story: &mut Story<Live>, station: &str, turn: Turn, answers: bool) {
+    let command = story.desk.upkeeps().next().filter(|_| answers).map(|upkeep| upkeep.command.clone());
+    let seq = Seq(u64::try_from(story.record.len()).expect("small"));
+    let tended = Tended { sensor: sensor(station), seq, at: story.now.wall, command, turn };
+    let _ = story.step(Input::Tended(tended));
+}
+
+fn began(story: &mut Story<Live>, station: &str) {
+    let turn = Turn::Began { by: Some("wang".into()), why: "as seen".to_owned(), ends: None };
+    became(story, station, turn, true);
+}
+
+fn granted(story: &Story<Live>) -> Vec<Upkeep> {
+    story.desk.upkeeps().cloned().collect()
+}
+
+#[test]
+fn what_is_granted_waits_for_an_evaluator_and_survives_a_restart() {
+    let mut story = Story::<Live>::begin(site());
+    found(&mut story, "stage", "a", "clear");
+    calibrate(&mut story, "wang", "a").expect("nothing stands");
+    let upkeep = &granted(&story)[0];
+    assert_eq!((upkeep.who.as_str(), &upkeep.sensor), ("wang", &sensor("a")));
+    assert!(matches!(upkeep.work, Work::Calibrate { .. }));
+    assert!(story.restarted() == story.desk);
+    began(&mut story, "a");
+    assert_eq!(granted(&story), []);
+    let tending = story.desk.sensors().next().expect("it is looked after");
+    assert_eq!(tending.calibration.as_ref().and_then(|it| it.by.clone()), Some("wang".into()));
+    story.command("li", Act::GiveBack { sensor: sensor("a") }).expect("it is being calibrated");
+    became(&mut story, "a", Turn::Ended, true);
+    assert!(story.desk.sensors().all(|tending| tending.calibration.is_none()));
+    assert!(story.restarted() == story.desk);
+    let again = story.command("li", Act::GiveBack { sensor: sensor("a") });
+    assert_eq!(again.expect_err("it is over").to_string(), "no person is calibrating a/stage");
+}
+
+#[test]
+fn from_yellow_on_it_takes_a_second_person() {
+    let mut story = Story::<Live>::begin(site());
+    found(&mut story, "stage", "a", "yellow");
+    calibrate(&mut story, "wang", "a").expect("it is noted");
+    assert_eq!(granted(&story), [], "one person is not enough");
+    assert!(matches!(calibrate(&mut story, "Wang ", "a"), Err(Refusal::SamePerson { .. })));
+    story.pass(Span::minutes(11));
+    calibrate(&mut story, "li", "a").expect("asked anew: the first has run out");
+    assert_eq!(granted(&story), []);
+    calibrate(&mut story, "wang", "a").expect("the second person");
+    assert_eq!(granted(&story).len(), 1);
+    assert!(story.restarted() == story.desk);
+}
+
+#[test]
+fn another_independent_sensor_on_the_subject_stands_in_for_it() {
+    let second = |independent: bool| {
+        let mut site = site();
+        site.rules.push(rule("flow", "river_flood"));
+        // The second gauge stands at the same station.
+        site.points.push(watchfire_model::site::Point { id: "flow".into(), ..site.points[0].clone() });
+        site.stations[0].points.push(watchfire_model::id::PointIx(4));
+        site.stations[0].gateway = (!independent).then(|| "gw".into());
+        let mut story = Story::<Live>::begin(site);
+        found(&mut story, "stage", "a", "yellow");
+        let causes = vec![Cause { point: "flow".into(), ..read(&story, "a", 3.0) }];
+        let finding = Finding { causes, ..story.finding("flow", "a", "clear") };
+        let _ = story.step(Input::Finding(finding));
+        calibrate(&mut story, "wang", "a").expect("granted or noted");
+        granted(&story).len()
+    };
+    assert_eq!(second(true), 1);
+    assert_eq!(second(false), 0, "what hangs on the same gateway may be wrong for the same reason");
+}
+
+#[test]
+fn a_sensor_that_nobody_knows_and_a_time_without_end_are_refused() {
+    let mut story = Story::<Live>::begin(site());
+    assert!(matches!(calibrate(&mut story, "wang", "nowhere"), Err(Refusal::Unknown { .. })));
+    for lasting in [Span::ZERO, Span::hours(25)] {
+        let refused = story.command("wang", Act::Calibrate { sensor: sensor("a"), lasting });
+        assert_eq!(refused.expect_err("no end").to_string(), "a calibration has an end, within 1d");
+    }
+    let refused = story.command("wang", Act::AcceptCalibration { sensor: sensor("a") });
+    assert_eq!(refused.expect_err("none").to_string(), "a/stage is not being calibrated");
+}
+
+#[test]
+fn a_person_answers_for_what_the_device_began() {
+    let mut story = Story::<Live>::begin(site());
+    found(&mut story, "stage", "a", "clear");
+    became(&mut story, "a", Turn::Began { by: None, why: String::new(), ends: None }, false);
+    story.command("wang", Act::AcceptCalibration { sensor: sensor("a") }).expect("nobody does yet");
+    became(&mut story, "a", Turn::Accepted { by: "wang".into() }, true);
+    let twice = story.command("li", Act::AcceptCalibration { sensor: sensor("a") });
+    assert_eq!(twice.expect_err("wang does").to_string(), "wang answers for the calibration of a/stage");
+}
+
+/// 标校中超限.
+#[test]
+fn over_the_limit_while_calibrating_is_told_to_those_on_duty_and_to_nobody_else() {
+    let mut story = Story::<Live>::begin(automatic());
+    found(&mut story, "stage", "a", "clear");
+    calibrate(&mut story, "wang", "a").expect("nothing stands");
+    began(&mut story, "a");
+    let causes = vec![read(&story, "a", 51.0)];
+    let over = Finding { causes, ..story.finding("stage", "a", "calibrating") };
+    let _ = story.step(Input::Finding(over));
+    assert_eq!(story.said(), "i raised red");
+    let bulletin = story.bulletins().last().expect("it was told");
+    let texts: Vec<&str> = bulletin.texts.iter().map(|text| text.headline.as_str()).collect();
+    assert!(texts[0].starts_with("【标校中超限】"), "{texts:?}");
+    assert!(texts[1].starts_with("Over the limit while calibrating: "), "{texts:?}");
+    let alarm = story.alarm("calibrating:stage", "a").expect("an alarm of its own");
+    assert_eq!(alarm.standing(), Some(Grade::Red));
+    assert_eq!(story.alarm("stage", "a").and_then(|alarm| alarm.judged), None, "nothing is judged by it");
+    assert!(alarm.attention.is_unacked());
+    // With a real yellow beside it the public hears of the yellow and no more.
+    found(&mut story, "stage", "b", "yellow");
+    assert_eq!(story.said(), "i raised red, p raised yellow");
+    became(&mut story, "a", Turn::Ended, false);
+    assert_eq!(story.said(), "i raised red, p raised yellow, i downgraded yellow");
+    assert!(story.restarted() == story.desk);
+    let line = story.desk.story_of(&key("calibrating:stage", "a"))[0].note.clone();
+    assert_eq!(line, "over red while it is being calibrated");
+}
+
+#[test]
+fn a_calibration_that_nobody_answers_for_calls_a_person_though_its_evidence_was_lost_already() {
+    let mut story = Story::<Live>::begin(site());
+    found(&mut story, "stage", "a", "clear");
+    let told = |evidence: Evidence, story: &mut Story<Live>| {
+        let finding = Finding { change: Change::Evidence, evidence, ..story.finding("stage", "a", "back") };
+        let _ = story.step(Input::Finding(finding));
+    };
+    told(Evidence::Calibrating, &mut story);
+    story.tell("zhang acks a fault");
+    let unattended = Evidence::Fault { cause: watchfire_model::finding::FaultCause::Unattended };
+    told(unattended, &mut story);
+    assert!(story.alarm("stage", "a").expect("spoken").fault_attention.is_unacked());
+}

@@ -1,0 +1,141 @@
+//! The life of a sensor, on the real daemon: calibrated by command with its readings coming in, killed in the middle,
+//! given back; and who hears what it says meanwhile.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use watchfire_tests::harness::daemon::binary;
+use watchfire_tests::harness::http::{self, Answer};
+use watchfire_tests::harness::wait;
+
+use super::site::Station;
+use super::stage::{SOON, Sensor, Stage};
+
+/// Long enough for a machine that is busy with something else.
+const QUIET: Duration = Duration::from_secs(2);
+
+struct Scene {
+    stage: Stage,
+    sensor: Sensor,
+    officer: String,
+}
+
+impl Scene {
+    fn begin(stage: Stage) -> Self {
+        let mut sensor = stage.sensor();
+        for _ in 0..5 {
+            sensor.says("river", 1.0);
+            sensor.says("fresh", 1.0);
+        }
+        let officer = stage.daemon.desk("officer");
+        Self { stage, sensor, officer }
+    }
+
+    fn start() -> Self {
+        Self::begin(Stage::start(&[Station::alone("river"), Station::alone("fresh")]))
+    }
+
+    fn asks(&self, who: &str, act: &str, more: &Value) -> Answer {
+        let mut body = json!({"who": who, "why": "the yearly check"});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        let url = self.stage.daemon.url(&format!("/api/v1/sensors/river/stage/{act}"));
+        http::post_as(&self.officer, &url, &body).expect("the daemon answers")
+    }
+
+    fn calibrates(&self, who: &str) -> Value {
+        let answer = self.asks(who, "calibrate", &json!({"lasting": "30m"}));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// The command line, as a program that acts for people.
+    fn command(&self, arguments: &[&str]) -> Output {
+        let token = self.stage.daemon.folder().join("token");
+        std::fs::write(&token, &self.officer).expect("the folder is ours");
+        let mut command = Command::new(binary());
+        command.args(arguments).env("WATCHFIRE_URL", self.stage.daemon.url("")).env("LC_ALL", "C");
+        command.env("WATCHFIRE_TOKEN_FILE", token).output().expect("the binary can be started")
+    }
+
+    fn evidence(&self) -> Option<String> {
+        let answer = self.stage.daemon.get("/api/v1/alarms/stage/river").filter(|answer| answer.status == 200)?;
+        answer.json()["evidence"]["is"].as_str().map(str::to_owned)
+    }
+
+    fn said(&self, channel: &str) -> Vec<String> {
+        let said = self.stage.bulletins(channel, "river");
+        said.into_iter().map(|bulletin| format!("{} {}", bulletin.class, bulletin.grade)).collect()
+    }
+}
+
+#[test]
+fn a_calibration_is_kept_through_a_kill_and_over_the_limit_in_it_is_for_those_on_duty_alone() {
+    let mut scene = Scene::start();
+    let shown = scene.calibrates("wang");
+    assert_eq!(shown["calibration"]["by"], "wang", "{shown}");
+    scene.stage.daemon.kill();
+    scene.stage.daemon.run();
+    scene.stage.connected();
+    assert_eq!(scene.stage.daemon.json("/api/v1/sensors")["items"][0]["calibration"]["by"], "wang");
+    scene.sensor.says("river", 45.0);
+    scene.stage.hears(SOON, "duty", "river", "warning.raised", "red");
+    wait::never(QUIET, "the public has heard of a calibration", || scene.said("public").pop());
+    let point = scene.stage.point("river")["latest"].clone();
+    assert_eq!((point["flag"].as_str(), point["value"].as_f64()), (Some("not_evaluated"), Some(45.0)), "{point}");
+    let listed = scene.command(&["sensors", "list"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("river/stage") && listed.contains("calibrating") && listed.contains("wang"), "{listed}");
+
+    let back = scene.command(&["sensors", "return", "river/stage", "--who", "wang", "--why", "done"]);
+    assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+    scene.stage.hears(SOON, "duty", "river", "warning.cleared", "red");
+    scene.sensor.says("river", 1.0);
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "river");
+    let (config, data) = (scene.stage.daemon.config(), scene.stage.daemon.data_dir());
+    let report = Command::new(binary())
+        .args(["report", "--running", "--data-dir"])
+        .arg(data)
+        .arg("--config")
+        .arg(config)
+        .output();
+    let report = report.expect("the binary can be started");
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("river/stage") && report.contains("wang"), "{report}");
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
+}
+
+#[test]
+fn while_yellow_stands_it_takes_two_people_and_holds_the_grade() {
+    let mut scene = Scene::start();
+    scene.sensor.says("river", 22.0);
+    scene.stage.hears(SOON, "public", "river", "warning.raised", "yellow");
+    let first = scene.calibrates("wang");
+    assert_eq!((first["asked"]["by"].as_str(), first["calibration"].is_null()), (Some("wang"), true), "{first}");
+    let same = scene.asks("wang", "calibrate", &json!({"lasting": "30m", "why": "asked again"}));
+    assert_eq!(same.status, 409, "{}", same.text());
+    assert!(same.text().contains("a second person must sign"), "{}", same.text());
+    let second = scene.calibrates("li");
+    assert_eq!(second["calibration"]["by"], "li", "{second}");
+    wait::until("the alarm to say so", || scene.evidence().filter(|evidence| evidence == "calibrating"));
+    scene.sensor.says("river", 1.0);
+    wait::never(QUIET, "a calibration has ended a grade", || {
+        scene.said("public").into_iter().find(|said| said.starts_with("warning.cleared") || said.contains("downgraded"))
+    });
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
+}
+
+#[test]
+fn nobody_without_the_right_calibrates_and_nobody_calibrates_what_is_not_there() {
+    let scene = Scene::start();
+    let viewer = scene.stage.daemon.desk("viewer");
+    let body = json!({"who": "wang", "why": "no", "lasting": "30m"});
+    let url = scene.stage.daemon.url("/api/v1/sensors/river/stage/calibrate");
+    let answer = http::post_as(&viewer, &url, &body).expect("the daemon answers");
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    let url = scene.stage.daemon.url("/api/v1/sensors/river/nothing/calibrate");
+    let answer = http::post_as(&scene.officer, &url, &body).expect("the daemon answers");
+    assert_eq!(answer.status, 404, "{}", answer.text());
+}
