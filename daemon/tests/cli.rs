@@ -78,8 +78,9 @@ fn a_rule_is_explained_in_sentences_of_both_languages() {
     let told = watchfire(&["check", &example(), "--explain", "river-stage"]);
     assert_eq!(told.status.code(), Some(0), "{}", err(&told));
     let red = "red Ⅰ is raised at or above 39 m, after 2 samples or 5m, whichever is first; it goes to the duty desk at \
-               once, to the public after one signature; it steps down to orange 3h after the value is below 38.95 m and \
-               an officer has agreed; to be acknowledged within 3m, valid 12h and extended while it holds";
+               once, to the public after one signature, and not before 2 samples or 5m, whichever is first, or two \
+               independent sensors; it steps down to orange 3h after the value is below 38.95 m and an officer has \
+               agreed; to be acknowledged within 3m, valid 12h and extended while it holds";
     assert!(out(&told).contains(red), "{}", out(&told));
     let told = watchfire(&["check", &example(), "--explain", "methane-face", "--lang", "zh"]);
     let red = "红色 Ⅰ 级:达到或超过 1.5 %CH4 立即升级;立即告知值班台,不对外发布;低于 1 %CH4 10m 后解除";

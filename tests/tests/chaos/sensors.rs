@@ -9,7 +9,7 @@ use watchfire_tests::harness::daemon::binary;
 use watchfire_tests::harness::http::{self, Answer};
 use watchfire_tests::harness::wait;
 
-use super::site::Station;
+use super::site::{self, Station};
 use super::stage::{SOON, Sensor, Stage};
 
 /// Long enough for a machine that is busy with something else.
@@ -138,4 +138,26 @@ fn nobody_without_the_right_calibrates_and_nobody_calibrates_what_is_not_there()
     let url = scene.stage.daemon.url("/api/v1/sensors/river/nothing/calibrate");
     let answer = http::post_as(&scene.officer, &url, &body).expect("the daemon answers");
     assert_eq!(answer.status, 404, "{}", answer.text());
+}
+
+/// A red of an ordinary rule: those on duty hear at once, the public with the second sample.
+#[test]
+fn the_public_hears_of_red_with_the_second_sample() {
+    let stations = [Station::alone("river"), Station::alone("fresh")];
+    let mut stage = Stage::prepare(&stations);
+    let text = site::site(&stage.broker.url(), &stage.platform.url(), &stations);
+    assert!(text.contains("class = \"instant\""), "{text}");
+    stage.daemon.configure(&text.replace("class = \"instant\"", "class = \"ordinary\""));
+    stage.daemon.run();
+    stage.connected();
+    let mut scene = Scene::begin(stage);
+    scene.sensor.says("river", 1.2);
+    scene.sensor.says("river", 45.0);
+    scene.stage.hears(SOON, "duty", "river", "warning.raised", "red");
+    scene.stage.hears(SOON, "public", "river", "warning.raised", "orange");
+    wait::never(QUIET, "one sample was enough", || {
+        scene.said("public").into_iter().find(|said| said.ends_with(" red"))
+    });
+    scene.sensor.says("river", 45.1);
+    scene.stage.hears(SOON, "public", "river", "warning.upgraded", "red");
 }
