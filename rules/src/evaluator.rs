@@ -195,8 +195,9 @@ impl Evaluator {
     /// Time has passed: points that have been silent for too long lose their evidence.
     pub fn tick(&mut self, now: Now, seq: Seq, out: &mut Vec<Finding>) {
         let started = self.begin(now, seq);
-        self.say_net(now, seq, out);
+        // As with every row: what people are at first.
         self.attend(now, seq, out);
+        self.say_net(now, seq, out);
         let mut lost = Vec::new();
         for point in self.silence.due(now.steady) {
             match self.gate.silent_at(started.steady, point) {
