@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::client::{Client, Failed, Reach};
+use crate::cli::client::{Client, Failed, Reach, wished};
 use crate::cli::{Format, Style};
 
 /// Options of `alarms`.
@@ -220,11 +220,7 @@ async fn ask(client: &Client, act: &AlarmsAct, style: Style) -> Result<(), Faile
             return Ok(());
         }
     };
-    let mut body = more;
-    if let Some(who) = &wish.who {
-        body["who"] = json!(who);
-    }
-    body["why"] = json!(wish.why);
+    let body = wished(more, wish.who.as_deref(), &wish.why);
     after(&wish.id, name, &client.act(&path(&wish.id)?, name, &body).await?, style);
     Ok(())
 }

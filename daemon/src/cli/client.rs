@@ -79,6 +79,15 @@ pub(crate) struct Client {
     token: Option<String>,
 }
 
+/// What an act says besides: for whom, where a machine acts for people, and why.
+pub(in crate::cli) fn wished(mut body: Value, who: Option<&str>, why: &str) -> Value {
+    if let Some(who) = who {
+        body["who"] = who.into();
+    }
+    body["why"] = why.into();
+    body
+}
+
 impl Client {
     pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, Failed> {
         let unreachable = |why: String| Failed::Unreachable { url: url.to_owned(), why };

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::client::{Client, Failed, Reach};
-use crate::cli::warnings::table::{aligned, each, quoted, time, words};
-use crate::cli::{Format, Style};
+use crate::cli::Style;
+use crate::cli::client::{Client, Failed, Reach, wished};
+use crate::cli::warnings::table::{aligned, each, printed, time, words};
 use crate::lang::Lang;
 
 const CSV_HEADER: &str = "id,kind,name,since,until,open,urgent,attention,sensors,reason";
@@ -71,44 +71,18 @@ async fn ask(client: &Client, act: &IncidentsAct, style: Style) -> Result<(), Fa
     match act {
         IncidentsAct::List { all } => {
             let items = client.pages("incidents", all.then_some(("state", "all"))).await?;
-            list(&items, style, CSV_HEADER, incidents, incident_csv);
+            printed(&items, style, CSV_HEADER, incidents, incident_csv);
         }
         IncidentsAct::Watches { unwatched } => {
             let items = client.pages("watches", unwatched.then_some(("stands", "unwatched"))).await?;
-            list(&items, style, WATCH_CSV_HEADER, watches, watch_csv);
+            printed(&items, style, WATCH_CSV_HEADER, watches, watch_csv);
         }
         IncidentsAct::Ack { id, who, why } => {
-            let after = client.act(&["incidents", id], "ack", &asked(who.as_deref(), why)).await?;
-            list(&[after], style, CSV_HEADER, incidents, incident_csv);
+            let after = client.act(&["incidents", id], "ack", &wished(json!({}), who.as_deref(), why)).await?;
+            printed(&[after], style, CSV_HEADER, incidents, incident_csv);
         }
     }
     Ok(())
-}
-
-fn asked(who: Option<&str>, why: &str) -> Value {
-    let mut body = json!({"why": why});
-    if let Some(who) = who {
-        body["who"] = json!(who);
-    }
-    body
-}
-
-fn list(
-    items: &[Value],
-    style: Style,
-    header: &str,
-    table: fn(&[Value], Lang) -> String,
-    csv: fn(&Value) -> Vec<String>,
-) {
-    match style.output {
-        Format::Table => print!("{}", table(items, style.lang())),
-        Format::Json => items.iter().for_each(|item| println!("{item}")),
-        Format::Csv => {
-            println!("{header}");
-            let line = |item: &Value| csv(item).iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",");
-            items.iter().for_each(|item| println!("{}", line(item)));
-        }
-    }
 }
 
 fn incidents(items: &[Value], lang: Lang) -> String {

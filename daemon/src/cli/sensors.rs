@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::client::{Client, Failed, Reach};
-use crate::cli::warnings::table::{aligned, quoted, time, words};
-use crate::cli::{Format, Style};
+use crate::cli::Style;
+use crate::cli::client::{Client, Failed, Reach, wished};
+use crate::cli::warnings::table::{aligned, printed, time, words};
 use crate::lang::Lang;
 
 const CSV_HEADER: &str = "station,point,since,ends,by,accepted,unattended,why,asked_by,commissioned,jump,expected";
@@ -75,9 +75,9 @@ pub async fn run(args: SensorsArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn ask(client: &Client, act: &SensorsAct, style: Style) -> Result<(), Failed> {
-    let (wish, name, mut body) = match act {
+    let (wish, name, more) = match act {
         SensorsAct::List => {
-            list(&client.pages("sensors", None).await?, style);
+            printed(&client.pages("sensors", None).await?, style, CSV_HEADER, table, csv);
             return Ok(());
         }
         SensorsAct::Calibrate { wish, lasting } => (wish, "calibrate", json!({"lasting": lasting})),
@@ -85,27 +85,13 @@ async fn ask(client: &Client, act: &SensorsAct, style: Style) -> Result<(), Fail
         SensorsAct::Accept(wish) => (wish, "accept", json!({})),
         SensorsAct::Commission(wish) => (wish, "commission", json!({})),
     };
-    if let Some(who) = &wish.who {
-        body["who"] = json!(who);
-    }
-    body["why"] = json!(wish.why);
+    let body = wished(more, wish.who.as_deref(), &wish.why);
     let (station, point) = wish.sensor.split_once('/').ok_or_else(|| Failed::Refused {
         detail: format!("\"{}\" names no sensor; write station/point, such as qingshi/stage", wish.sensor),
     })?;
-    list(&[client.act(&["sensors", station, point], name, &body).await?], style);
+    let after = client.act(&["sensors", station, point], name, &body).await?;
+    printed(&[after], style, CSV_HEADER, table, csv);
     Ok(())
-}
-
-fn list(items: &[Value], style: Style) {
-    match style.output {
-        Format::Table => print!("{}", table(items, style.lang())),
-        Format::Json => items.iter().for_each(|item| println!("{item}")),
-        Format::Csv => {
-            println!("{CSV_HEADER}");
-            let line = |item: &Value| csv(item).iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",");
-            items.iter().for_each(|item| println!("{}", line(item)));
-        }
-    }
 }
 
 fn table(items: &[Value], lang: Lang) -> String {

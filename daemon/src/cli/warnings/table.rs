@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use watchfire_model::grade::Grade;
 
+use crate::cli::{Format, Style};
 use crate::lang::Lang;
 
 /// The columns of `-o csv`.
@@ -238,6 +239,25 @@ pub(in crate::cli) fn time(value: &Value) -> String {
         return String::new();
     };
     at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// Prints a list as it is asked for: a table, one object a line, or CSV under its `header`.
+pub(in crate::cli) fn printed(
+    items: &[Value],
+    style: Style,
+    header: &str,
+    table: fn(&[Value], Lang) -> String,
+    csv: fn(&Value) -> Vec<String>,
+) {
+    match style.output {
+        Format::Table => print!("{}", table(items, style.lang())),
+        Format::Json => items.iter().for_each(|item| println!("{item}")),
+        Format::Csv => {
+            println!("{header}");
+            let line = |item: &Value| csv(item).iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",");
+            items.iter().for_each(|item| println!("{}", line(item)));
+        }
+    }
 }
 
 /// Rows with their columns under each other, two spaces between.
