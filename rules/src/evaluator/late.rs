@@ -9,6 +9,7 @@ use watchfire_model::time::{Span, Timestamp};
 
 use super::ground::Ground;
 use super::measuring::{Look, Moment, corroborated, measure};
+use super::proof::Sampled;
 use super::subject::{Cause, Subject};
 use super::{Evaluator, windows};
 use crate::ladder::{Climb, Seen};
@@ -103,7 +104,7 @@ impl Evaluator {
             point.series_mut().place(sample);
         }
         for ((ix, with), without) in readers.into_iter().zip(with).zip(without) {
-            self.learn(ix, moment, &with, &without, out);
+            self.learn(ix, moment, seen, &with, &without, out);
         }
     }
 
@@ -150,7 +151,15 @@ impl Evaluator {
     }
 
     /// Takes over what a late reading has brought to light.
-    fn learn(&mut self, ix: usize, moment: Moment, with: &Rerun, without: &Rerun, out: &mut Vec<Finding>) {
+    fn learn(
+        &mut self,
+        ix: usize,
+        moment: Moment,
+        seen: &Observation,
+        with: &Rerun,
+        without: &Rerun,
+        out: &mut Vec<Finding>,
+    ) {
         let Self { rules, gate, subjects, backlog, .. } = self;
         let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { return };
         let Some(compiled) = rules.rules.get(plan.rule) else { return };
@@ -174,11 +183,12 @@ impl Evaluator {
             moment: Moment { at, ..moment },
             lifts: true,
             cap: Grade::Red,
-            by: None,
+            by: Some(seen.point),
             agreed: None,
         };
         let doubted = subject.proof.doubt;
-        subject.prove(&cause, None);
+        let raised = Grade::from_level(subject.climb.level()).filter(|_| subject.climb.level() > moved.from);
+        subject.prove(&cause, raised.map(|raised| Sampled::Late(seen.at, raised)));
         if subject.climb.level() > moved.from && peak > 0 {
             subject.set_value(with.value);
         }

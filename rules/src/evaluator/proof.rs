@@ -25,6 +25,15 @@ pub(super) struct Proof {
     pub(super) doubt: Option<Doubt>,
 }
 
+/// A valid sample, as proof of a grade.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sampled {
+    /// In its turn, with the grade that it met.
+    Fresh(Timestamp, Option<Grade>),
+    /// Late, or in the place of another, with the grade that it raised.
+    Late(Timestamp, Grade),
+}
+
 impl Proof {
     pub(super) fn is_none(&self) -> bool {
         *self == Self::default()
@@ -42,22 +51,34 @@ impl Proof {
         (takes && plan.witnesses.count() > 1).then_some(met)
     }
 
-    /// Counts a sample that met `met`, once for each time, if it is of the sensor that raised the grade.
-    fn count(&mut self, by: Option<usize>, at: Timestamp, met: Option<Grade>) {
+    /// Counts a sample, once for each time, if it is of the sensor that raised the grade. One that is late is the first to
+    /// have met what it raised.
+    fn count(&mut self, by: Option<usize>, sampled: Sampled) {
         let raised_by = *self.by.get_or_insert(by.unwrap_or_default());
-        if by.is_some_and(|by| by != raised_by) || self.at.is_some_and(|last| at <= last) {
+        if by.is_some_and(|by| by != raised_by) {
             return;
         }
-        self.at = Some(at);
-        for (count, grade) in self.met.iter_mut().zip(Grade::ALL) {
-            *count = count.saturating_add(u32::from(met >= Some(grade)));
+        match sampled {
+            Sampled::Fresh(at, _) if self.at.is_some_and(|last| at <= last) => {}
+            Sampled::Fresh(at, met) => {
+                self.at = Some(at);
+                for (count, grade) in self.met.iter_mut().zip(Grade::ALL) {
+                    *count = count.saturating_add(u32::from(met >= Some(grade)));
+                }
+            }
+            Sampled::Late(at, raised) => {
+                self.at = self.at.max(Some(at));
+                for (count, grade) in self.met.iter_mut().zip(Grade::ALL) {
+                    *count = (*count).max(u32::from(raised >= grade));
+                }
+            }
         }
     }
 }
 
 impl Subject {
-    /// Weighs what speaks for the grade that is judged now, with the sample that was `seen`: when, and the grade that it met.
-    pub(super) fn prove(&mut self, cause: &Cause<'_>, seen: Option<(Timestamp, Option<Grade>)>) {
+    /// Weighs what speaks for the grade that is judged now, with a sample that was `seen`.
+    pub(super) fn prove(&mut self, cause: &Cause<'_>, seen: Option<Sampled>) {
         let Some(needs) = &cause.compiled.public_after else { return };
         let level = self.climb.level();
         let takes = |grade: Grade| !needs[usize::from(grade.level()) - 1].is_none();
@@ -73,8 +94,8 @@ impl Subject {
             }
         }
         let place = cause.by.and_then(|by| cause.plan.reads.iter().position(|look| look.point == by));
-        if let Some((at, met)) = seen {
-            self.proof.count(place, at, met);
+        if let Some(sampled) = seen {
+            self.proof.count(place, sampled);
         }
         self.proof.agreed = self.proof.agreed.max(cause.agreed).min(Grade::from_level(level));
         let moves = self.raised_by_what_moves(cause);

@@ -14,7 +14,7 @@ use super::backlog::Held;
 use super::corroboration::Consistency;
 use super::ground::Ground;
 use super::measuring::Moment;
-use super::proof::Proof;
+use super::proof::{Proof, Sampled};
 use crate::ladder::{Climb, Moved, Seen, Trust};
 use crate::quality::{Gate, Health};
 use crate::ruleset::{Compiled, RuleSet, SubjectPlan};
@@ -191,7 +191,8 @@ impl Subject {
                 let at = if cause.lifts { at } else { self.climb.within_reach(at, cause.plan.max_gap) };
                 let seen = Seen { at, value: known.value, trust };
                 let moved = self.climb.step(&cause.plan.rungs, &cause.compiled.pace, cause.plan.max_gap, seen);
-                self.prove(cause, Some((at, cause.plan.rungs.grade_of(known.value, trust.cap))));
+                let met = cause.plan.rungs.grade_of(known.value, trust.cap);
+                self.prove(cause, Some(Sampled::Fresh(at, met)));
                 moved
             }
             Err(_) => self.unmoved(),

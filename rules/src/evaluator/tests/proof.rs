@@ -43,6 +43,15 @@ fn one_sample_raises_red_and_a_second_proves_it() {
     check(ordinary(), &after(&[4.2, 4.2, 0.0, 4.2]), "4:red (Few orange) 5:red 6:clear 7:red (Few orange)");
 }
 
+/// A reading that is corrected, or told twice within the same millisecond, is a sample of its time like any other.
+#[test]
+fn a_correction_that_raises_red_is_the_first_of_two() {
+    let mut world = World::of_stage(point(0, "stage"), ordinary());
+    (0..).zip([0.0, 0.1, 0.0, 0.1, 1.2, 4.2]).for_each(|(at, value)| _ = world.hear(at.min(4), value));
+    world.hear(5, 4.3);
+    assert_eq!(told(&world.findings), "4:blue 4:red (Few orange) 5:red");
+}
+
 #[test]
 fn a_delay_that_has_run_is_proof_and_an_instant_rule_asks_for_none() {
     let patient = Rule { raise_after: PerGrade { red: delay(Some(2), None), ..PerGrade::default() }, ..ordinary() };
