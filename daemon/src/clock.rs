@@ -10,6 +10,14 @@ use watchfire_model::time::{Now, Span, Steady, Timestamp};
 /// A disagreement of the wall and the steady clock that counts as a step (SEMANTICS §8).
 pub const STEP: Span = Span::seconds(2);
 
+/// 2000-01-01. A wall that stands before was never set: a machine without a battery begins in 1970.
+const EARLIEST: Timestamp = Timestamp(946_684_800_000);
+
+/// Whether a wall clock that says this was ever set.
+pub const fn is_set(wall: Timestamp) -> bool {
+    wall.0 >= EARLIEST.0
+}
+
 /// A clock. Cheap to clone; all clones agree.
 #[derive(Clone)]
 pub struct Clock(Arc<Kind>);

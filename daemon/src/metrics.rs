@@ -100,6 +100,7 @@ pub struct Metrics {
     unjournaled: IntCounter,
     // The Desk.
     warnings_live: IntGaugeVec,
+    clock_unset: IntGauge,
     warnings_waiting: IntGauge,
     warnings_unpublished: IntGauge,
     alarms: IntGaugeVec,
@@ -247,6 +248,7 @@ impl Metrics {
                 self.alarms.with_label_values(&[word]).set(count(alarms));
             }
         }
+        self.clock_unset.set(i64::from(!crate::clock::is_set(view.now.wall)));
         self.warnings_waiting.set(count(live().filter(|warning| warning.waiting.is_some()).count()));
         let unpublished = live().filter(|warning| warning.publication == Publication::None).count();
         self.warnings_unpublished.set(count(unpublished));

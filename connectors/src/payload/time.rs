@@ -187,6 +187,22 @@ mod tests {
         assert_eq!(from_number("-1"), Some(Timestamp(-1_000)));
     }
 
+    /// F43: the ends of smaller counters are moments like any other.
+    #[test]
+    fn time_goes_on_after_2038_and_2262() {
+        for (text, moment) in [
+            ("2147483648", "2038-01-19T03:14:08Z"),
+            ("2038-01-19 11:14:08", "2038-01-19T03:14:08Z"),
+            ("9223372036854775807", "2262-04-11T23:47:16.854Z"),
+            ("9223372036854775808", "2262-04-11T23:47:16.855Z"),
+            ("2262-04-12T00:00:00+08:00", "2262-04-11T16:00:00Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ] {
+            let at = from_text(text, &shanghai()).map(|at| at.to_string());
+            assert_eq!(at.as_deref(), Some(moment), "{text}");
+        }
+    }
+
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [

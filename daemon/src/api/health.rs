@@ -14,6 +14,7 @@ use super::paging::write;
 use super::places::is_silent;
 use super::problem::Problem;
 use super::{Shared, State};
+use crate::clock;
 use crate::metrics::{self, StoreState};
 use crate::views::InForce;
 
@@ -23,6 +24,8 @@ struct Health<'a> {
     /// `ok`; `degraded` when something is not as it should be and warnings still go out; `down` when they may not.
     status: &'static str,
     now: Timestamp,
+    /// `ok`, or `unset`: our wall clock was never set, and every stamp is wrong until it is. Deadlines are not touched.
+    clock: &'static str,
     desk: Desk,
     field: Field,
     sources: Vec<SourceShown<'a>>,
@@ -128,7 +131,10 @@ pub(super) async fn health(state: State) -> Result<Response, Problem> {
     let field = field(&state);
     let sources: Vec<_> = views.sources.iter().map(|source| SourceShown::of(source, source.recent())).collect();
     let configuration = Configuration::of(&views.in_force.borrow());
-    let well = configuration.refused.is_none()
+    let now = state.now();
+    let is_set = clock::is_set(now);
+    let well = is_set
+        && configuration.refused.is_none()
         && sources.iter().all(|source| source.connected)
         && stores.iter().all(|store| store.up)
         && field.silent == 0;
@@ -138,7 +144,8 @@ pub(super) async fn health(state: State) -> Result<Response, Problem> {
         (true, true) => "ok",
     };
     let desk = Desk { alive, version, at, unjournaled };
-    write(&Health { status, now: state.now(), desk, field, sources, stores, configuration })
+    let clock = if is_set { "ok" } else { "unset" };
+    write(&Health { status, now, clock, desk, field, sources, stores, configuration })
 }
 
 /// `GET /-/healthy`: 200 while the process can still warn.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::cli::{ConfigPath, Style};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::settings::Settings;
 use crate::entropy::Entropy;
 use crate::lang::Lang;
@@ -33,6 +33,10 @@ pub struct RunArgs {
 pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
     let (points, rules) = (settings.site.points.len(), settings.site.rules.len());
     let supervisor = Supervisor::from_env();
+    let wall = Clock::system(None).now().wall;
+    if !clock::is_set(wall) {
+        warn!(%wall, "our wall clock was never set: warnings go out, and what they say of time is wrong until it is");
+    }
     let running = topology::start(settings, Clock::system, &Entropy::system()).await.context("cannot start")?;
     info!(listen = %running.listen, points, rules, "watching");
     if let Some(FirstCode { code, path }) = &running.first_code {
@@ -65,6 +69,7 @@ pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
                 preview: false,
                 orphans: None,
                 step: WishStep::Whole,
+                backtest: None,
             };
             // Full: reloads are under way already, and the last of them reads what there is now.
             let _ = running.views.reloads.try_send(Asked { wish, answer });

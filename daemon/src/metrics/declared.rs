@@ -115,6 +115,10 @@ impl Metrics {
                 "Warnings not ended, by the grade they stand at.",
                 &["grade"],
             ),
+            clock_unset: at.gauge(
+                "watchfire_clock_unset",
+                "1 while our wall clock was never set: stamps are wrong, deadlines are not.",
+            ),
             warnings_waiting: at
                 .gauge("watchfire_warnings_waiting", "Live warnings with an act that waits for a signature."),
             warnings_unpublished: at

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::site::Kind;
-use watchfire_model::time::{Span, Timestamp, Zone};
+use watchfire_model::time::{Civil, Span, Timestamp, Zone};
 
 use super::*;
 use crate::cases::cases;
@@ -92,21 +92,49 @@ fn a_counter_gives_the_day_and_the_event_too() {
         ..OPEN
     };
     // Midnight, hour 24 of the day before, belongs to it.
-    let at_24 = Timestamp::from_civil(watchfire_model::time::Civil {
-        year: 2026,
-        month: 7,
-        day: 1,
-        hour: 24,
-        minute: 0,
-        second: 0,
-        millisecond: 0,
-    });
+    let at_24 =
+        Timestamp::from_civil(Civil { year: 2026, month: 7, day: 1, hour: 24, minute: 0, second: 0, millisecond: 0 });
     let minute = at_24.0 / 60_000;
     let counted = [(minute - 120, 990.0), (minute - 60, 998.0), (minute, 4.0), (minute + 60, 5.0)];
     let day = |ago, minute| read(&counted, counter, WindowSpec::day(Span::ZERO, ago), minute);
     assert_eq!((day(0, minute), day(0, minute + 60), day(1, minute + 60)), (Ok(14.0), Ok(1.0), Ok(14.0)));
     let event = WindowSpec::event(Span::hours(6), Span::hours(24));
     assert_eq!(read(&counted, counter, event, minute + 60), Ok(15.0));
+}
+
+/// F43: where clocks change a day from 08:00 to 08:00 has 23 or 25 hours of rain in it, and one beyond 2038 or 2262, where
+/// seconds and nanoseconds overflow in smaller types, is a day like any other.
+#[test]
+fn a_day_is_as_long_as_its_clocks_say() {
+    let berlin = Zone {
+        name: "Europe/Berlin".to_owned(),
+        offsets: vec![
+            (Timestamp(0), 3_600),
+            (Timestamp(1_774_746_000_000), 7_200),
+            (Timestamp(1_792_890_000_000), 3_600),
+        ],
+    };
+    let lens = Lens { kind: Kind::Increment, interval: Span::hours(1), max_gap: Span::minutes(150), ..OPEN };
+    let at_eight = |year, month, day| {
+        let as_utc = Timestamp::from_civil(Civil { year, month, day, hour: 8, minute: 0, second: 0, millisecond: 0 });
+        as_utc - Span(i64::from(berlin.offset_at(as_utc)) * 1_000)
+    };
+    for ((year, month, day), hours) in [
+        ((2026, 3, 28), 24.0),
+        ((2026, 3, 29), 23.0),
+        ((2026, 3, 30), 24.0),
+        ((2026, 10, 25), 25.0),
+        ((2026, 10, 26), 24.0),
+        ((2038, 1, 20), 24.0),
+        ((2262, 4, 12), 24.0),
+    ] {
+        let turn = at_eight(year, month, day);
+        // A millimetre an hour, for three days.
+        let minutes = (-72..=0).map(|hour| (turn.0 / 60_000 + hour * 60, 1.0)).collect::<Vec<_>>();
+        let sum = |spec, at| Window::new(spec).read(&series(&minutes), &lens, &berlin, at).map(|known| known.value);
+        let whole = sum(WindowSpec::day(Span::hours(8), 0), turn);
+        assert_eq!(whole, Ok(hours), "the day that ends at 08:00 on {year}-{month}-{day}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! F40, F44, F45, F46: our own wall clock is stepped, was never set, or runs ten times as fast; our process stands still for
-//! a while. Sensors go on by the true time. Nobody is warned or cleared for any of it, and a fresh crossing passes.
+//! F40, F41, F44, F45, F46: our own wall clock is stepped, with the steady one or without, was never set, or runs ten times
+//! as fast; our process stands still for a while. Sensors go on by the true time. Nobody is warned or cleared for any of it, and a fresh crossing passes.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ fn false_time() -> PathBuf {
     folders.into_iter().find_map(library).expect("there is no libfaketimeMT.so.1: tests/run installs it")
 }
 
-/// A stage whose daemon believes a wall clock that a file tells; its steady clock is true.
+/// A stage whose daemon believes a wall clock that a file tells; its steady clock is true unless that lies too.
 struct Scene {
     stage: Stage,
     sensor: Sensor,
@@ -32,6 +32,10 @@ struct Scene {
 
 impl Scene {
     fn begin(wall: &str) -> Self {
+        Self::believing(wall, "1")
+    }
+
+    fn believing(wall: &str, steady_is_true: &str) -> Self {
         let Stage { daemon, platform, broker } = Stage::prepare(&STATIONS.map(Station::alone));
         let file = daemon.folder().join("wall");
         std::fs::write(&file, wall).expect("a file can be written");
@@ -39,7 +43,7 @@ impl Scene {
             .env("LD_PRELOAD", &false_time().display().to_string())
             .env("FAKETIME_TIMESTAMP_FILE", &file.display().to_string())
             .env("FAKETIME_NO_CACHE", "1")
-            .env("DONT_FAKE_MONOTONIC", "1");
+            .env("DONT_FAKE_MONOTONIC", steady_is_true);
         let mut stage = Stage { daemon, platform, broker };
         stage.daemon.run();
         stage.connected();
@@ -104,18 +108,34 @@ fn a_wall_that_is_stepped_by_an_hour_and_a_day_changes_no_warning() {
     println!("F40: 7 steps, 0 warnings changed, a fresh crossing after {:?}", scene.ends_well());
 }
 
+/// A virtual machine that was put away for an hour and taken up again: both clocks jump. Delays and holds count what was
+/// heard, so nothing is raised or ended by it.
+#[test]
+fn both_clocks_that_jump_by_an_hour_change_no_warning() {
+    let mut scene = Scene::believing("+0", "0");
+    scene.is_warned_of_orange();
+    scene.sets_the_wall("+1h");
+    for _ in 0..5 {
+        scene.says(35.0);
+    }
+    println!("F41: both clocks by an hour, 0 warnings changed, a fresh crossing after {:?}", scene.ends_well());
+}
+
 #[test]
 fn a_wall_that_was_never_set_warns_all_the_same() {
     let mut scene = Scene::begin("@1970-01-01 00:00:10");
     scene.is_warned_of_orange();
     let incidents = scene.stage.daemon.json("/api/v1/incidents?state=all").to_string();
     assert!(incidents.contains("host_clock"), "that our clock lags is told: {incidents}");
+    let clock = |scene: &Scene| scene.stage.daemon.json("/api/v1/health")["clock"].as_str().map(str::to_owned);
+    assert_eq!(clock(&scene).as_deref(), Some("unset"));
     scene.says(35.0);
     // It is set at last.
     scene.sets_the_wall("+0");
     for _ in 0..5 {
         scene.says(35.0);
     }
+    assert_eq!(clock(&scene).as_deref(), Some("ok"));
     println!("F44: from 1970 to now, 0 warnings changed, a fresh crossing after {:?}", scene.ends_well());
 }
 

@@ -3,13 +3,16 @@
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use watchfire_model::finding::Change;
 use watchfire_model::grade::Grade;
+use watchfire_model::id::PointIx;
 use watchfire_model::quality::Flag;
-use watchfire_model::reading::PointState;
+use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::row::Row;
+use watchfire_model::rule::{Per, Rule, Thresholds};
 
 use super::country::{BEACH, LIFT_AFTER, ORDINARY, RAIN, REDUCED, STAGE, TURNS, UPPER_RAIN};
 use super::life::{Deed, Life, Saying, deeds, steady_deeds};
 use crate::cases::cases;
+use crate::evaluator::tests::world::{MINUTE, World, one_to_four, point, rule, said, site};
 use crate::quality::Outcome;
 
 /// The judged level of every subject.
@@ -98,7 +101,7 @@ proptest! {
                 }
                 prop_assert_eq!(observed.flag, Flag::Good);
                 let point = if finding.subject.as_str() == "s0" { STAGE } else { 4 };
-                let gate = life.evaluator.gate().point(watchfire_model::id::PointIx(point)).expect("it is there");
+                let gate = life.evaluator.gate().point(PointIx(point)).expect("it is there");
                 let (begin, bar) = (finding.at - LIFT_AFTER, finding.threshold.expect("it left a grade"));
                 let within: Vec<_> = gate.series().iter().rev().take_while(|sample| sample.at > begin).collect();
                 prop_assert!(within.iter().all(|sample| plain(sample.value) < bar), "{:?} {:?}", finding, within);
@@ -199,6 +202,27 @@ proptest! {
             life.pass(60_000);
             life.hears(STAGE, 0.0);
             prop_assert_eq!(level(&life, REDUCED, "s0"), 4);
+        }
+    }
+
+    /// Nor does it where the other of two gauges is ground enough to stand on.
+    #[test]
+    fn a_saturated_sensor_among_good_ones_ends_nothing(values in proptest::collection::vec(0.0_f64..9.0, 1..12)) {
+        let clearest = Rule { per: Per::Group, enough: Some(1), ..rule("stage", "stage.last.max()") };
+        let inline = Rule { thresholds: Thresholds::Inline(one_to_four()), ..clearest };
+        let mut world = World::new(site(vec![vec![point(0, "stage")], vec![point(0, "stage")]], vec![inline]));
+        let mut hear = |minute: i64, point, value, state| {
+            let reading = Reading { point: PointIx(point), state, ..said(minute, value) };
+            world.reading(minute * MINUTE, &reading);
+            world.judged()
+        };
+        for minute in 0..6 {
+            hear(minute, 1, 0.0, PointState::Normal);
+            hear(minute, 0, 5.0, PointState::Normal);
+        }
+        for (minute, value) in (6..).zip(values) {
+            hear(minute, 0, value, PointState::OverRange);
+            prop_assert_eq!(hear(minute, 1, 0.0, PointState::Normal), Some(Grade::Red), "{}", minute);
         }
     }
 
