@@ -3,6 +3,7 @@
 
 pub mod impact;
 mod inherit;
+pub mod promotion;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use watchfire_model::alarm::AlarmKey;
-use watchfire_model::id::{PersonId, Revision};
+use watchfire_model::id::{PersonId, Revision, RuleId};
 use watchfire_model::reload::Orphans;
 use watchfire_model::site::{Point, Site};
 
@@ -36,6 +37,8 @@ pub struct Wish {
     pub orphans: Option<Orphans>,
     /// The part in it, where it takes two people.
     pub step: WishStep,
+    /// The backtest attached to a proposal, as it was printed.
+    pub backtest: Option<String>,
 }
 
 /// Which part of putting a configuration in force is asked for.
@@ -74,6 +77,8 @@ pub struct Outcome {
     pub grades: Vec<impact::Turned>,
     /// Alarms that stand and have no rule or subject in it.
     pub orphans: Vec<AlarmKey>,
+    /// Rules that only judged and are to speak: two people, with a backtest.
+    pub promoted: Vec<RuleId>,
 }
 
 /// Why nothing was changed.
@@ -105,6 +110,20 @@ pub enum Refused {
         "this site takes two people to change its configuration: propose it (--propose), and let another person publish it (--publish REVISION)"
     )]
     TwoPeople,
+    /// A rule that only judged is to speak.
+    #[error(
+        "{} would speak, and only judges now: propose it with the backtest of this revision (--propose --backtest FILE), and let another person publish it",
+        .0.iter().map(RuleId::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    Promotion(Vec<RuleId>),
+    /// What was attached is no backtest of what is proposed.
+    #[error(
+        "the backtest cannot be attached: {why}; it is what `watchfire backtest -o json --events …` printed of this configuration"
+    )]
+    NoBacktest {
+        /// Why not.
+        why: String,
+    },
     /// The same person twice.
     #[error("{who} has proposed it; a second person must publish it")]
     SamePerson {

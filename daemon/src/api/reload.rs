@@ -42,6 +42,8 @@ struct Body {
     propose: bool,
     /// Put in force what another person proposed: its revision.
     publish: Option<Revision>,
+    /// Attached to a proposal: what `watchfire backtest -o json` printed of this configuration.
+    backtest: Option<String>,
 }
 
 /// `POST /-/reload`.
@@ -60,6 +62,7 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>, asks: Asks, body: 
         preview: body.preview,
         orphans: body.orphans,
         step,
+        backtest: body.backtest,
     };
     let (answer, answered) = oneshot::channel();
     let sent = shared.api.views.reloads.send_timeout(Asked { wish, answer }, TAKEN_WITHIN).await;
@@ -71,8 +74,8 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>, asks: Asks, body: 
 
 fn refused(refused: Refused) -> Problem {
     let status = match &refused {
-        Refused::Broken { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Refused::TwoPeople | Refused::SamePerson { .. } => StatusCode::FORBIDDEN,
+        Refused::Broken { .. } | Refused::NoBacktest { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::TwoPeople | Refused::Promotion(_) | Refused::SamePerson { .. } => StatusCode::FORBIDDEN,
         Refused::NeedsRestart { .. } | Refused::Orphans(_) | Refused::NotProposed { .. } | Refused::NoFile => {
             StatusCode::CONFLICT
         }

@@ -1,8 +1,10 @@
 //! `watchfire reload`: a running daemon reads its configuration again, or says what that would change.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::cli::client::{Failed, Reach};
@@ -33,6 +35,10 @@ pub struct ReloadArgs {
     /// Lays it before a second person, where a change takes two.
     #[arg(long, conflicts_with_all = ["preview", "publish"])]
     pub propose: bool,
+    /// Attaches to a proposal what `watchfire backtest -o json` printed of this configuration: a rule that only judged so
+    /// far (`shadow`) speaks to nobody without it.
+    #[arg(long, value_name = "FILE", requires = "propose")]
+    pub backtest: Option<PathBuf>,
     /// Puts in force what another person proposed.
     #[arg(long, value_name = "REVISION", conflicts_with = "preview")]
     pub publish: Option<String>,
@@ -62,6 +68,11 @@ pub async fn run(args: ReloadArgs) -> anyhow::Result<ExitCode> {
     let mut body = json!({"why": args.why, "preview": args.preview, "orphans": orphans});
     if let Some(who) = &args.who {
         body["who"] = json!(who);
+    }
+    if let Some(path) = &args.backtest {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the backtest {}", path.display()))?;
+        body["backtest"] = json!(text);
     }
     (body["propose"], body["publish"]) = (json!(args.propose), json!(args.publish));
     let answer = match args.reach.client() {
@@ -110,6 +121,12 @@ fn told(outcome: &Value, lang: Lang) -> String {
         let _ = match lang {
             Lang::En => writeln!(out, "! {rule}/{subject}: stands, and would have no rule or subject"),
             Lang::Zh => writeln!(out, "! {rule}/{subject}:仍在报警,但已无对应规则或对象"),
+        };
+    }
+    for rule in outcome["promoted"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let _ = match lang {
+            Lang::En => writeln!(out, "! {rule} only judged so far, and is to speak"),
+            Lang::Zh => writeln!(out, "! {rule} 由影子规则转为正式发布"),
         };
     }
     let (revision, former) = (word(outcome, "revision"), word(outcome, "former"));

@@ -1,7 +1,8 @@
 //! By what was judged: the site of each revision that was in force, under its name, so that rows from before a reload are
 //! judged again by the rules that judged them, and a warning can be explained by the text that raised it.
 //!
-//! A site holds no secret. The newest [`KEPT`] are kept on disk; the last few are at hand in memory, compiled.
+//! Beside it, for a rule that was put in force by two people, the backtest that they had before them. A site holds no
+//! secret. The newest [`KEPT`] are kept on disk; the last few are at hand in memory, compiled.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -50,6 +51,15 @@ impl Revisions {
         self.drop_oldest()
     }
 
+    /// Keeps the backtest that a revision was put in force with, beside it.
+    pub fn attach(&self, revision: &Revision, backtest: &str) -> io::Result<()> {
+        let path = self.path(revision).with_extension("backtest");
+        let mut file = File::create(path)?;
+        file.write_all(backtest.as_bytes())?;
+        file.sync_all()?;
+        File::open(&self.folder)?.sync_all()
+    }
+
     /// The rules of a revision; none where it is not kept, or this program no longer understands it.
     pub fn rules(&self, revision: &Revision) -> Option<Arc<RuleSet>> {
         let known = {
@@ -87,7 +97,11 @@ impl Revisions {
         // By when they were last put in force.
         kept.sort_by_cached_key(|entry| entry.metadata().and_then(|about| about.modified()).ok());
         let most = kept.len().saturating_sub(KEPT);
-        kept.iter().take(most).try_for_each(|entry| fs::remove_file(entry.path()))
+        kept.iter().take(most).try_for_each(|entry| {
+            // Of most there is none.
+            let _ = fs::remove_file(entry.path().with_extension("backtest"));
+            fs::remove_file(entry.path())
+        })
     }
 }
 

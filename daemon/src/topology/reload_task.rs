@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::config::settings::Settings;
 use crate::metrics::Metrics;
+use crate::reload::promotion::{Backtest, promoted};
 use crate::reload::{Asked, Outcome, Refused, Wish, WishStep, impact, inherit, needs_restart, orphans};
 use crate::storage::revisions::Revisions;
 use crate::views::{DeskView, InForce};
@@ -47,6 +48,7 @@ pub(crate) struct Proposal {
     next: Settings,
     rules: Arc<RuleSet>,
     who: PersonId,
+    backtest: Option<Backtest>,
 }
 
 impl ReloadTask {
@@ -80,7 +82,7 @@ impl ReloadTask {
             let proposal = self.proposed(revision, &wish.who)?;
             self.proposal = None;
             let outcome = self.look(&proposal.rules);
-            return self.publish(wish, proposal.next, proposal.rules, outcome).await;
+            return self.publish(wish, proposal, outcome).await;
         }
         let (next, rules) = self.examine().await?;
         let mut outcome = self.look(&rules);
@@ -89,7 +91,11 @@ impl ReloadTask {
             return Ok(outcome);
         }
         if wish.step == WishStep::Propose {
-            self.proposal = Some(Proposal { next, rules, who: wish.who });
+            let backtest = wish.backtest.map(|text| Backtest::of(text, &outcome.revision)).transpose()?;
+            if !outcome.promoted.is_empty() && backtest.is_none() {
+                return Err(Refused::Promotion(outcome.promoted));
+            }
+            self.proposal = Some(Proposal { next, rules, who: wish.who, backtest });
             return Ok(outcome);
         }
         let unchanged = outcome.revision == outcome.former && wish.orphans.is_none();
@@ -100,7 +106,11 @@ impl ReloadTask {
         if self.running.two_people || next.two_people {
             return Err(Refused::TwoPeople);
         }
-        self.publish(wish, next, rules, outcome).await
+        if !outcome.promoted.is_empty() {
+            return Err(Refused::Promotion(outcome.promoted));
+        }
+        let whole = Proposal { next, rules, who: wish.who.clone(), backtest: None };
+        self.publish(wish, whole, outcome).await
     }
 
     /// What is proposed, if it is that, and this is another person.
@@ -127,32 +137,35 @@ impl ReloadTask {
             changes: impact::changes(self.rules.site(), rules.site()),
             grades: Vec::new(),
             orphans: orphans(rules.site(), &view),
+            promoted: promoted(self.rules.site(), rules.site()),
         }
     }
 
-    async fn publish(
-        &mut self,
-        wish: Wish,
-        next: Settings,
-        rules: Arc<RuleSet>,
-        outcome: Outcome,
-    ) -> Result<Outcome, Refused> {
+    async fn publish(&mut self, wish: Wish, proposal: Proposal, outcome: Outcome) -> Result<Outcome, Refused> {
+        let Proposal { next, rules, who: proposer, backtest } = proposal;
         if let (false, None) = (outcome.orphans.is_empty(), wish.orphans) {
             return Err(Refused::Orphans(outcome.orphans));
         }
         let (revisions, kept) = (Arc::clone(&self.revisions), Arc::clone(&rules));
         let folder = self.running.data_dir.join("revisions");
-        match tokio::task::spawn_blocking(move || revisions.keep(&kept)).await {
+        let (sha256, text) = backtest.map(|backtest| (backtest.sha256, backtest.text)).unzip();
+        let keep = move || {
+            revisions.keep(&kept)?;
+            text.map_or(Ok(()), |text| revisions.attach(&kept.site().revision, &text))
+        };
+        match tokio::task::spawn_blocking(keep).await {
             Ok(Ok(())) => {}
             Ok(Err(source)) => return Err(Refused::Unwritten { folder, source }),
             Err(_) => return Err(Refused::Stopping),
         }
         let reload = Reload {
             revision: outcome.revision.clone(),
+            proposed_by: Some(proposer).filter(|proposer| *proposer != wish.who),
             who: wish.who,
             why: wish.why,
             from: wish.from,
             orphans: wish.orphans.unwrap_or(Orphans::Hold),
+            backtest: sha256,
         };
         self.put_in_force(reload).await?;
         (self.running, self.rules) = (next, rules);

@@ -10,7 +10,7 @@ use tracing::error;
 use watchfire_connectors::intake::Offer;
 use watchfire_model::durable::Durable;
 use watchfire_model::id::{Revision, Seq};
-use watchfire_model::reload::{Orphans, Reload};
+use watchfire_model::reload::Reload;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
 
@@ -61,13 +61,8 @@ impl JournalTurns {
 
     /// The first commit of a run: what judges from here on is what was started with.
     pub fn begin(&mut self, now: Now, revision: &Revision) -> Option<Commit> {
-        let reload = Reload {
-            revision: revision.clone(),
-            who: "watchfire".into(),
-            why: "started with it".to_owned(),
-            from: "start".to_owned(),
-            orphans: Orphans::Hold,
-        };
+        let (why, from) = ("started with it".to_owned(), "start".to_owned());
+        let reload = Reload::plain(revision.clone(), "watchfire".into(), why, from);
         let commit = self.turn_over(now, Offer { rows: vec![Row::Revision(Box::new(reload))], done: None });
         self.sync();
         commit

@@ -18,6 +18,19 @@ pub struct Reload {
     /// What becomes of alarms that stand and have no rule or subject any more.
     #[serde(default)]
     pub orphans: Orphans,
+    /// Who proposed it, where it took two people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed_by: Option<PersonId>,
+    /// SHA-256 of the backtest that was attached, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backtest: Option<String>,
+}
+
+impl Reload {
+    /// Of one person, at once, with nothing attached: what stands and has no rule any more is held.
+    pub const fn plain(revision: Revision, who: PersonId, why: String, from: String) -> Self {
+        Self { revision, who, why, from, orphans: Orphans::Hold, proposed_by: None, backtest: None }
+    }
 }
 
 /// What becomes of alarms that stand and have no rule or subject any more.

@@ -15,6 +15,8 @@ use super::course::{Dice, quiet, seed};
 use super::site::{self, Station};
 use super::stage::{SOON, Sensor, Stage, now, payload, stored, topic};
 
+/// Long enough for a machine that is busy with something else.
+const QUIET: Duration = Duration::from_secs(2);
 /// The ladder of the tests' rule, as it is written.
 const LADDER: &str = "ladder = { blue = 10, yellow = 20, orange = 30, red = 40 }";
 
@@ -325,5 +327,38 @@ fn where_it_takes_two_people_one_proposes_and_another_publishes() {
     scene.reloaded("this is no configuration", &json!({"publish": revision, "who": "li"}));
     assert_eq!(scene.in_force(), revision);
     scene.stage.daemon.configure(&text);
+    scene.ends_well();
+}
+
+#[test]
+fn a_rule_in_the_shadow_speaks_once_two_people_let_it_with_a_backtest_before_them() {
+    let mut scene = Scene::begin();
+    let live = scene.text.clone();
+    let shadow = live.replace("class = \"instant\"", "class = \"instant\"\nshadow = true");
+    scene.reloaded(&shadow, &json!({}));
+    scene.sensor.says("river", 45.0);
+    wait::never(QUIET, "a rule in the shadow has spoken", || scene.said("duty").pop());
+    let before = scene.in_force();
+    let looked = scene.reloaded(&live, &json!({"preview": true}));
+    assert_eq!(looked["promoted"], json!(["stage"]), "{looked}");
+    for (step, status, why) in [
+        (json!({}), 403, "stage would speak"),
+        (json!({"propose": true}), 403, "stage would speak"),
+        (json!({"propose": true, "backtest": "{\"revision\":\"another\"}"}), 422, "it is of revision another"),
+    ] {
+        let refused = scene.reload(&live, &step);
+        assert_eq!(refused.status, status, "{}", refused.text());
+        assert!(refused.text().contains(why), "{}", refused.text());
+    }
+    let revision = looked["revision"].as_str().expect("a revision");
+    let report = json!({"revision": revision, "grades": {}}).to_string();
+    scene.reloaded(&live, &json!({"propose": true, "backtest": report}));
+    assert_eq!(scene.in_force(), before, "one person is not enough");
+    scene.reloaded(&live, &json!({"publish": revision, "who": "li"}));
+    assert_eq!(scene.in_force(), revision);
+    let kept = scene.stage.daemon.data_dir().join(format!("revisions/{revision}.backtest"));
+    assert_eq!(std::fs::read_to_string(&kept).expect("it is kept beside the revision"), report);
+    // What it has judged is said from here on, and what stood already is said at once.
+    scene.stage.hears(SOON, "duty", "river", "warning.raised", "red");
     scene.ends_well();
 }

@@ -27,7 +27,7 @@ use watchfire::views::{Asked, DeskView};
 use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_model::id::Seq;
 use watchfire_model::receipt::Receipt;
-use watchfire_model::reload::{Orphans, Reload};
+use watchfire_model::reload::Reload;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 use watchfire_rules::ruleset::RuleSet;
@@ -205,13 +205,8 @@ impl House {
     /// Asks for another revision to be put in force.
     pub(crate) fn reload(&mut self, rules: &Arc<RuleSet>) {
         self.revisions.keep(rules).expect("the folder can be written");
-        let reload = Reload {
-            revision: rules.site().revision.clone(),
-            who: "wang".into(),
-            why: "it has a better name".to_owned(),
-            from: "cli".to_owned(),
-            orphans: Orphans::Hold,
-        };
+        let (why, from) = ("it has a better name".to_owned(), "cli".to_owned());
+        let reload = Reload::plain(rules.site().revision.clone(), "wang".into(), why, from);
         self.intake.try_offer(vec![Row::Revision(Box::new(reload))]).expect("there is room");
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use watchfire_model::id::Revision;
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
-use watchfire_model::reload::{Orphans, Reload};
+use watchfire_model::reload::Reload;
 use watchfire_model::row::LinkChange;
 
 use super::*;
@@ -99,7 +99,7 @@ fn any_row() -> impl Strategy<Value = Row> {
         1 => Just(Row::Tick),
         1 => ".*".prop_map(|text| {
             let (revision, who) = (Revision(text.clone()), text.as_str().into());
-            Row::Revision(Box::new(Reload { revision, who, why: text.clone(), from: text, orphans: Orphans::Hold }))
+            Row::Revision(Box::new(Reload::plain(revision, who, text.clone(), text)))
         }),
     ]
 }

@@ -24,14 +24,9 @@ impl Story<Live> {
         site.revision = Revision("next".to_owned());
         self.site = Arc::new(site);
         self.desk.reload(Arc::clone(&self.site));
-        let who = "wang".into();
-        let reload = Reload {
-            revision: self.site.revision.clone(),
-            who,
-            why: "winter is over".to_owned(),
-            from: "cli".to_owned(),
-            orphans,
-        };
+        let (why, from) = ("winter is over".to_owned(), "cli".to_owned());
+        let plain = Reload::plain(self.site.revision.clone(), "wang".into(), why, from);
+        let reload = Reload { orphans, ..plain };
         let seq = Seq(u64::try_from(self.record.len()).expect("small"));
         let events = self.step(Input::Reload { reload: Box::new(reload), seq });
         assert!(self.restarted() == self.desk, "a restart differs after a reload");
