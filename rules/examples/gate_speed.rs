@@ -62,6 +62,7 @@ fn site(closer: bool) -> Option<Site> {
         thresholds: PerGrade { blue: Some(4.0), yellow: Some(5.0), orange: Some(6.0), red: Some(7.0) },
         direction: Direction::Rising,
         reports: Reports::Interval,
+        heartbeat: None,
         stale_after: None,
         wraps_at: None,
         scrutiny: closer.then(|| Box::new(scrutiny(n))),

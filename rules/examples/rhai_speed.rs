@@ -65,6 +65,7 @@ fn point(station: u32, id: &str, kind: Kind) -> Option<Point> {
         thresholds: PerGrade::default(),
         direction: Direction::Rising,
         reports: Reports::Interval,
+        heartbeat: None,
         stale_after: None,
         wraps_at: None,
         scrutiny: None,

@@ -9,8 +9,10 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, RuleId, Seq, SubjectId};
 use watchfire_model::incident::Outage;
 use watchfire_model::quality::{Checks, Flag};
-use watchfire_model::reading::Reading;
+use watchfire_model::quantity::Finite;
+use watchfire_model::reading::{Observation, PointState, Reading};
 use watchfire_model::row::LinkChange;
+use watchfire_model::site::Kind;
 use watchfire_model::time::{Now, Steady, Timestamp};
 use watchfire_model::upkeep::Tended;
 
@@ -20,9 +22,11 @@ use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
 
 mod backlog;
+pub mod bundle;
 mod calibration;
 mod corroboration;
 mod ground;
+mod invalidation;
 mod late;
 mod measuring;
 mod outages;
@@ -132,6 +136,32 @@ impl Evaluator {
     pub fn observe(&mut self, now: Now, seq: Seq, reading: &Reading, out: &mut Vec<Finding>) -> Observed {
         self.begin(now, seq);
         self.attend(now, seq, out);
+        let observed = self.take(now, seq, reading, out);
+        if let Outcome::Fresh(seen) = observed.outcome {
+            self.beat(now, seq, &seen, reading.received_at, out);
+        }
+        observed
+    }
+
+    /// What is alive by the word of another and says nothing of its own has measured what it last said, or no more rain
+    /// (SEMANTICS §3).
+    fn beat(&mut self, now: Now, seq: Seq, seen: &Observation, received_at: Timestamp, out: &mut Vec<Finding>) {
+        let rules = Arc::clone(&self.rules);
+        for point in rules.carried_by(seen.point) {
+            let kind = rules.site().point(*point).map(|point| point.kind);
+            let last = self.gate.point(*point).and_then(|gate| gate.series().newest()).filter(|last| last.at < seen.at);
+            let value = match (kind, last) {
+                (Some(Kind::Increment), Some(_)) => Finite::new(0.0),
+                (Some(Kind::Gauge | Kind::Counter), Some(last)) => Finite::new(last.value),
+                (_, None) | (None, _) => continue,
+            };
+            let (point, observed_at) = (*point, seen.at);
+            let said = Reading { point, observed_at, received_at, value, state: PointState::Normal, retained: false };
+            self.take(now, seq, &said, out);
+        }
+    }
+
+    fn take(&mut self, now: Now, seq: Seq, reading: &Reading, out: &mut Vec<Finding>) -> Observed {
         let point = reading.point;
         let calibrated = self.gate.point(point).is_some_and(PointGate::is_calibrating_itself);
         let judged = self.gate.judge(now, reading);

@@ -1,6 +1,7 @@
 //! Rules compiled for a site: every name resolved, every ladder worked out, every window known. Immutable and shared by
 //! all shards; what is wrong with a rule is found here and nowhere later.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire_model::grade::Grade;
@@ -72,6 +73,8 @@ pub struct RuleSet {
     pub(crate) subjects: Vec<SubjectPlan>,
     /// Which subjects read each point, in the site's order of points.
     readers: Vec<Box<[u32]>>,
+    /// Whom each point's word says to be alive; of most it is nobody.
+    carried: BTreeMap<PointIx, Vec<PointIx>>,
     keep: Vec<Keep>,
     unjudged: Vec<(RuleId, SubjectId, String)>,
 }
@@ -172,6 +175,11 @@ pub(crate) struct Convert {
 }
 
 impl RuleSet {
+    /// The points that `point`'s word says to be alive.
+    pub(crate) fn carried_by(&self, point: PointIx) -> &[PointIx] {
+        self.carried.get(&point).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Compiles every rule of a site, or says everything that is wrong.
     pub fn compile(site: Arc<Site>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
@@ -180,10 +188,16 @@ impl RuleSet {
             rules: Vec::with_capacity(site.rules.len()),
             subjects: Vec::new(),
             readers: vec![Box::default(); site.points.len()],
+            carried: BTreeMap::new(),
             keep: Vec::new(),
             unjudged: Vec::new(),
             site: Arc::clone(&site),
         };
+        for (ix, point) in (0..).map(PointIx).zip(&site.points) {
+            if let Some(heartbeat) = point.heartbeat {
+                set.carried.entry(heartbeat).or_default().push(ix);
+            }
+        }
         for (place, rule) in site.rules.iter().enumerate() {
             let twin = site.rules.iter().take(place).find(|other| other.id == rule.id);
             if let Some(twin) = twin {

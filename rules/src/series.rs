@@ -208,6 +208,13 @@ impl Series {
         }
     }
 
+    /// Takes out what is between two times, the ends included; how many that were.
+    pub(crate) fn take_out(&mut self, from: Timestamp, to: Timestamp) -> usize {
+        let before = self.samples.len();
+        self.samples.retain(|sample| sample.at < from || sample.at > to);
+        before - self.samples.len()
+    }
+
     /// Undoes [`place`](Self::place), to see what the sample changes.
     pub(crate) fn take_back(&mut self, at: Timestamp, replaced: Option<Sample>) {
         let place = self.samples.partition_point(|other| other.at < at);

@@ -12,10 +12,11 @@ use tokio::time::timeout;
 use watchfire_model::command::Act;
 use watchfire_model::incident::Sensor;
 use watchfire_model::time::{Span, Timestamp};
-use watchfire_model::upkeep::{AskedCalibration, Calibration, Tending};
+use watchfire_model::upkeep::{AskedCalibration, Calibration, Invalidation, Tending};
 
 use super::acts::{Asks, carry_out};
 use super::directory::Directory;
+use super::history::read_time;
 use super::paging::{page, write};
 use super::problem::{Problem, read_json};
 use super::{Shared, State};
@@ -24,7 +25,7 @@ use super::{Shared, State};
 const DONE_WITHIN: Duration = Duration::from_secs(3);
 
 /// What may be asked of a sensor.
-pub(super) const ACTS: [&str; 4] = ["calibrate", "return", "accept", "commission"];
+pub(super) const ACTS: [&str; 5] = ["calibrate", "return", "accept", "commission", "invalidate"];
 
 /// A page of sensors.
 #[derive(Debug, Deserialize)]
@@ -45,6 +46,10 @@ struct Wished {
     why: String,
     /// `calibrate`: for how long, such as `30m`.
     lasting: Option<String>,
+    /// `invalidate`: from when, RFC 3339.
+    from: Option<String>,
+    /// `invalidate`: to when, the end included.
+    to: Option<String>,
 }
 
 /// A sensor.
@@ -57,6 +62,8 @@ struct SensorShown<'a> {
     /// A calibration that waits for a second person.
     asked: Option<&'a AskedCalibration>,
     commissioned: Option<Commissioned>,
+    /// What it said of a time and is no measurement, with what rests on it.
+    invalidated: Option<&'a Invalidation>,
 }
 
 /// A device that was taken over, and how it joins on to the one before it; in the point's unit.
@@ -88,6 +95,7 @@ impl<'a> SensorShown<'a> {
             calibration: tending.calibration.as_ref(),
             asked: tending.asked.as_ref(),
             commissioned,
+            invalidated: tending.invalidated.as_deref(),
         }
     }
 }
@@ -95,7 +103,9 @@ impl<'a> SensorShown<'a> {
 /// `GET /api/v1/sensors`: those that people look after, or have taken over.
 pub(super) async fn list(state: State, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let desk = state.api.views.desk.borrow().clone();
-    let has_news = |it: &&Arc<Tending>| it.calibration.is_some() || it.asked.is_some() || it.commissioned.is_some();
+    let has_news = |it: &&Arc<Tending>| {
+        it.calibration.is_some() || it.asked.is_some() || it.commissioned.is_some() || it.invalidated.is_some()
+    };
     let key = |it: &&Arc<Tending>| it.sensor.to_string();
     page(
         desk.sensors.iter().filter(has_news),
@@ -152,6 +162,10 @@ impl Wished {
             "return" => Act::GiveBack { sensor },
             "accept" => Act::AcceptCalibration { sensor },
             "commission" => Act::Commission { sensor },
+            "invalidate" => {
+                let (from, to) = (time("from", self.from.as_deref())?, time("to", self.to.as_deref())?);
+                Act::Invalidate { sensor, from, to }
+            }
             other => return Err(Problem::not_found("act", other)),
         })
     }
@@ -161,4 +175,9 @@ impl Wished {
         let lasting = self.lasting.as_deref().ok_or_else(missing)?;
         lasting.parse().map_err(|error| Problem::bad_request(format!("`lasting`: {error}")))
     }
+}
+
+fn time(name: &str, text: Option<&str>) -> Result<Timestamp, Problem> {
+    let missing = || Problem::bad_request(format!("`{name}` is missing: a time such as 2026-08-01T14:30:00+08:00"));
+    read_time(name, text.ok_or_else(missing)?)
 }

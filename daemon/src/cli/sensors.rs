@@ -1,17 +1,18 @@
 //! `watchfire sensors`: which sensors people look after, and what they do to one: calibrate it, give it back, answer for
-//! a calibration that the device began, take a new device over.
+//! a calibration that the device began, take a new device over, declare what it said of a time to be no measurement.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::Style;
 use crate::cli::client::{Client, Failed, Reach, wished};
 use crate::cli::warnings::table::{aligned, printed, time, words};
+use crate::cli::{Format, Style, emit};
 use crate::lang::Lang;
 
-const CSV_HEADER: &str = "station,point,since,ends,by,accepted,unattended,why,asked_by,commissioned,jump,expected";
+const CSV_HEADER: &str =
+    "station,point,since,ends,by,accepted,unattended,why,asked_by,commissioned,jump,expected,invalid_from,invalid_to";
 
 /// Options of `sensors`.
 #[derive(Clone, Debug, clap::Args)]
@@ -47,6 +48,19 @@ pub enum SensorsAct {
     Accept(SensorArgs),
     /// Takes a new device over: its first values are believed from here on. Says how it joins on to the one before it.
     Commission(SensorArgs),
+    /// Declares what a sensor said of a time to be no measurement, such as two hours in a wrong scale. It is kept and
+    /// flagged; grades that rest on it are listed for people to correct, and stand until then.
+    Invalidate {
+        /// Who, why and which sensor.
+        #[command(flatten)]
+        wish: SensorArgs,
+        /// From when, such as 2026-08-01T14:30:00+08:00 …
+        #[arg(long, value_name = "INSTANT")]
+        from: jiff::Timestamp,
+        /// … to when, the end included; it is over, and lasted a week at most.
+        #[arg(long, value_name = "INSTANT")]
+        to: jiff::Timestamp,
+    },
 }
 
 /// An act on one sensor.
@@ -84,13 +98,19 @@ async fn ask(client: &Client, act: &SensorsAct, style: Style) -> Result<(), Fail
         SensorsAct::Return(wish) => (wish, "return", json!({})),
         SensorsAct::Accept(wish) => (wish, "accept", json!({})),
         SensorsAct::Commission(wish) => (wish, "commission", json!({})),
+        SensorsAct::Invalidate { wish, from, to } => {
+            (wish, "invalidate", json!({"from": from.to_string(), "to": to.to_string()}))
+        }
     };
     let body = wished(more, wish.who.as_deref(), &wish.why);
     let (station, point) = wish.sensor.split_once('/').ok_or_else(|| Failed::Refused {
         detail: format!("\"{}\" names no sensor; write station/point, such as qingshi/stage", wish.sensor),
     })?;
     let after = client.act(&["sensors", station, point], name, &body).await?;
-    printed(&[after], style, CSV_HEADER, table, csv);
+    printed(std::slice::from_ref(&after), style, CSV_HEADER, table, csv);
+    if let (SensorsAct::Invalidate { .. }, Format::Table) = (act, style.output) {
+        emit(&rests(&after["invalidated"], style.lang()));
+    }
     Ok(())
 }
 
@@ -132,6 +152,9 @@ fn state(item: &Value, lang: Lang) -> String {
     if asked.is_object() {
         return lang.pick("waits for a second person", "待第二人同意").to_owned();
     }
+    if item["invalidated"].is_object() && !commissioned.is_object() {
+        return lang.pick("in service; a part of its past is invalid", "在用;部分历史读数已作废").to_owned();
+    }
     if !commissioned.is_object() {
         return lang.pick("in service", "在用").to_owned();
     }
@@ -141,6 +164,27 @@ fn state(item: &Value, lang: Lang) -> String {
     let expected = expected.map(|value| format!("{} {value}", lang.pick("neighbours expect", "邻点推算")));
     let taken = lang.pick("taken over", "已投用").to_owned();
     [Some(taken), jump, expected].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// The grades that rest on what was declared invalid, and what a person may do about each.
+fn rests(invalidated: &Value, lang: Lang) -> String {
+    let corrections = invalidated["corrections"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if corrections.is_empty() {
+        return lang.pick("No grade rests on it.\n", "没有等级依据这些读数。\n").to_owned();
+    }
+    let mut text = lang
+        .pick(
+            "These grades rest on it and stand until good readings or a person end them:\n",
+            "下列等级依据这些读数,在读数恢复可靠或有人更正之前保持不变:\n",
+        )
+        .to_owned();
+    for it in corrections {
+        let without = it["without"].as_str().unwrap_or("clear");
+        let (rule, subject, stands) = (words(&it["rule"]), words(&it["subject"]), words(&it["stands"]));
+        let act = format!("watchfire alarms set-grade {rule}/{subject} --grade {without} --for 2h --why …");
+        text.push_str(&format!("  {rule} {subject}: {stands} → {without}   {act}\n"));
+    }
+    text
 }
 
 fn csv(item: &Value) -> Vec<String> {
@@ -158,5 +202,7 @@ fn csv(item: &Value) -> Vec<String> {
         time(&commissioned["at"]),
         words(&commissioned["jump"]),
         words(&commissioned["expected"]),
+        time(&item["invalidated"]["from"]),
+        time(&item["invalidated"]["to"]),
     ]
 }

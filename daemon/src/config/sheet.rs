@@ -42,6 +42,7 @@ const POINT_COLUMNS: &[&str] = &[
     "datum_jump",
     "sentinels",
     "wraps_at",
+    "heartbeat",
 ];
 
 /// One field of a row.
@@ -346,6 +347,7 @@ pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Fiel
         draft.direction = row.parsed(cx, "direction", "rising or falling", station::direction_of).map(|at| at.value);
         draft.kind = row.parsed(cx, "kind", "gauge, increment or counter", station::kind_of).map(|at| at.value);
         draft.reports = row.parsed(cx, "reports", "interval or on_change", station::reports_of).map(|at| at.value);
+        draft.heartbeat = row.text("heartbeat");
         draft.stale_after =
             row.parsed(cx, "stale_after", "a length of time", |text| text.parse().ok()).map(|at| at.value);
         field.point(cx, draft);

@@ -44,6 +44,7 @@ pub(crate) struct Field {
     /// Some point could not be taken in; that a rule finds none is then no news.
     pub(crate) lacking: bool,
     upstreams: Vec<(StationIx, At<String>)>,
+    heartbeats: Vec<(usize, At<String>)>,
     scrutinies: Vec<(usize, ScrutinyDraft)>,
 }
 
@@ -80,6 +81,7 @@ pub(crate) struct PointDraft {
     pub(crate) kind: Option<Kind>,
     pub(crate) direction: Option<Direction>,
     pub(crate) reports: Option<Reports>,
+    pub(crate) heartbeat: Option<At<String>>,
     pub(crate) stale_after: Option<Span>,
     pub(crate) wraps_at: Option<f64>,
     pub(crate) source: Option<At<Source>>,
@@ -103,6 +105,7 @@ impl PointDraft {
             kind: None,
             direction: None,
             reports: None,
+            heartbeat: None,
             stale_after: None,
             wraps_at: None,
             source: None,
@@ -134,6 +137,7 @@ impl Field {
             places: Vec::new(),
             lacking: false,
             upstreams: Vec::new(),
+            heartbeats: Vec::new(),
             scrutinies: Vec::new(),
         }
     }
@@ -197,7 +201,7 @@ impl Field {
         }
         let full = At { value: format!("{}/{}", draft.station.value, draft.id.value), at: draft.id.at };
         let source = draft.source.clone();
-        let scrutiny = std::mem::take(&mut draft.scrutiny);
+        let (scrutiny, heartbeat) = (std::mem::take(&mut draft.scrutiny), draft.heartbeat.take());
         let Some(point) = finish(cx, StationIx(u32::try_from(station).unwrap_or(u32::MAX)), draft) else { return };
         let ix = self.points.len();
         if !self.point_names.add(cx, &full, ix) {
@@ -207,6 +211,9 @@ impl Field {
             station.points.push(PointIx(u32::try_from(ix).unwrap_or(u32::MAX)));
         }
         self.points.push(point);
+        if let Some(heartbeat) = heartbeat {
+            self.heartbeats.push((ix, heartbeat));
+        }
         if scrutiny.is_written() {
             self.scrutinies.push((ix, scrutiny));
         }
@@ -268,6 +275,7 @@ impl Field {
             kind: table.word("kind", KINDS).map(|kind| kind.value),
             direction: table.word("direction", DIRECTIONS).map(|direction| direction.value),
             reports: table.word("reports", REPORTS).map(|reports| reports.value),
+            heartbeat: table.text("heartbeat"),
             stale_after: table.span("stale_after").map(|span| span.value),
             wraps_at: table.number("wraps_at").map(|number| number.value),
             source: table.get("source").and_then(|node| source::source(&node)),
@@ -341,10 +349,43 @@ impl Field {
                 station.upstream = Some(StationIx(u32::try_from(up).unwrap_or(u32::MAX)));
             }
         }
+        for (ix, heartbeat) in std::mem::take(&mut self.heartbeats) {
+            self.settle_heartbeat(cx, ix, &heartbeat);
+        }
         for (ix, draft) in std::mem::take(&mut self.scrutinies) {
             let settled = draft.settle(cx, ix, &self.points, &self.point_names);
             if let Some(point) = self.points.get_mut(ix) {
                 point.scrutiny = settled;
+            }
+        }
+    }
+}
+
+impl Field {
+    /// Finds the point whose word says that another one of its station is alive.
+    fn settle_heartbeat(&mut self, cx: &Context<'_>, ix: usize, heartbeat: &At<String>) {
+        let Some(point) = self.points.get(ix) else { return };
+        let refuse = |why: &str| {
+            cx.report(
+                Problem::error(heartbeat.at, why)
+                    .hint("name a point of the same station that reports at every interval, such as \"battery\""),
+            );
+        };
+        if point.reports != Reports::OnChange {
+            return refuse("only a point with reports = \"on_change\" has a heartbeat");
+        }
+        let Some(station) = self.stations.get(point.station.index()) else { return };
+        let named =
+            |other: &&PointIx| self.points.get(other.index()).is_some_and(|other| other.id.as_str() == heartbeat.value);
+        match station.points.iter().find(named).copied() {
+            None => refuse(&format!("station \"{}\" has no point \"{}\"", station.id, heartbeat.value)),
+            Some(other) if self.points.get(other.index()).is_some_and(|it| it.reports == Reports::OnChange) => {
+                refuse("a heartbeat beats whether or not anything changes; that point reports on change itself");
+            }
+            Some(other) => {
+                if let Some(point) = self.points.get_mut(ix) {
+                    point.heartbeat = Some(other);
+                }
             }
         }
     }
@@ -424,6 +465,7 @@ fn finish(cx: &Context<'_>, station: StationIx, draft: PointDraft) -> Option<Poi
         thresholds,
         direction,
         reports: draft.reports.unwrap_or_default(),
+        heartbeat: None,
         stale_after: draft.stale_after,
         wraps_at: draft.wraps_at,
     })

@@ -41,6 +41,11 @@ impl PointNames {
     pub fn get(&self, ix: PointIx) -> Option<&PointName> {
         self.0.get(ix.index())
     }
+    /// The number of a name.
+    pub fn find(&self, station: &str, point: &str) -> Option<PointIx> {
+        let place = self.0.iter().position(|name| name.station == station && name.point == point)?;
+        u32::try_from(place).ok().map(PointIx)
+    }
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

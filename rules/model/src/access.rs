@@ -105,9 +105,11 @@ impl From<&Act> for Right {
             | Act::Assign { .. }
             | Act::Comment { .. } => Self::Acknowledge,
             Act::Shelve { .. } | Act::Unshelve { .. } | Act::TakeOut { .. } | Act::PutBack { .. } => Self::Suppress,
-            Act::Calibrate { .. } | Act::GiveBack { .. } | Act::AcceptCalibration { .. } | Act::Commission { .. } => {
-                Self::Maintain
-            }
+            Act::Calibrate { .. }
+            | Act::GiveBack { .. }
+            | Act::AcceptCalibration { .. }
+            | Act::Commission { .. }
+            | Act::Invalidate { .. } => Self::Maintain,
             Act::Release { .. } => Self::Release,
             Act::Cancel { .. } => Self::Cancel,
             Act::SetGrade { .. } | Act::AcceptFall { .. } | Act::Report(_) => Self::SetGrade,

@@ -161,6 +161,15 @@ pub enum Act {
         /// Which sensor.
         sensor: Sensor,
     },
+    /// Declares what a sensor said of a time to be no measurement. Grades that rest on it are proposed to people to correct.
+    Invalidate {
+        /// Which sensor.
+        sensor: Sensor,
+        /// From then …
+        from: Timestamp,
+        /// … to then, the ends included.
+        to: Timestamp,
+    },
     /// Takes note of an incident.
     AcknowledgeIncident {
         /// Which incident.

@@ -178,6 +178,9 @@ pub struct Point {
     pub direction: Direction,
     /// How it reports.
     pub reports: Reports,
+    /// The point of its station whose word says that this one is alive too; of points that report on change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<PointIx>,
     /// Silence after which there is no data; none = max(3 × interval, 60 s).
     pub stale_after: Option<Span>,
     /// A counter's largest value before it wraps to zero.

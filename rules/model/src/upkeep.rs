@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CommandId, PersonId, Seq};
+use crate::grade::Grade;
+use crate::id::{CommandId, PersonId, RuleId, Seq, SubjectId};
 use crate::incident::Sensor;
 use crate::time::{Span, Steady, Timestamp};
 
@@ -39,6 +40,13 @@ pub enum Work {
     Accept,
     /// A new device is taken over: its first values are believed from here on.
     Commission,
+    /// What it said of a time is no measurement, the ends included: it was wired wrongly, or scaled.
+    Invalidate {
+        /// From then …
+        from: Timestamp,
+        /// … to then.
+        to: Timestamp,
+    },
 }
 
 /// What became of a sensor by a row of the journal.
@@ -83,8 +91,40 @@ pub enum Turn {
         /// How it joins on to the one before, where that is known.
         swap: Option<Swap>,
     },
+    /// What it said of a time is no measurement any more.
+    Invalidated(Box<Invalidation>),
     /// There was nothing to do.
     Nothing,
+}
+
+/// A part of a sensor's past that a person has declared to be no measurement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invalidation {
+    /// By whom.
+    pub by: PersonId,
+    /// Why.
+    pub why: String,
+    /// From then …
+    pub from: Timestamp,
+    /// … to then, the ends included.
+    pub to: Timestamp,
+    /// Samples within it that judging still had at hand; stores flag all of it.
+    pub samples: usize,
+    /// Grades that would not stand without it, proposed to people.
+    pub corrections: Vec<Correction>,
+}
+
+/// A grade that rests on what is no measurement. It stands until good readings or a person end it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Of which rule.
+    pub rule: RuleId,
+    /// On what.
+    pub subject: SubjectId,
+    /// What stands.
+    pub stands: Grade,
+    /// What would stand; none is clear.
+    pub without: Option<Grade>,
 }
 
 /// How a device joins on to the one before it, in the point's unit.
@@ -137,6 +177,9 @@ pub struct Tending {
     pub asked: Option<AskedCalibration>,
     /// When the device was taken over last, and how it joined on to the one before.
     pub commissioned: Option<(Timestamp, Option<Swap>)>,
+    /// The last part of its past that was declared to be no measurement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalidated: Option<Box<Invalidation>>,
     /// The row of the last that became of it.
     pub seq: Seq,
 }
@@ -144,6 +187,6 @@ pub struct Tending {
 impl Tending {
     /// One of which nothing is known.
     pub const fn of(sensor: Sensor) -> Self {
-        Self { sensor, calibration: None, asked: None, commissioned: None, seq: Seq(0) }
+        Self { sensor, calibration: None, asked: None, commissioned: None, invalidated: None, seq: Seq(0) }
     }
 }

@@ -185,4 +185,5 @@ pub enum What {
     Proven,
     Calibrating,
     OverInCalibration,
+    Invalidated,
 }

@@ -94,6 +94,7 @@ impl<M: Mode> Step<'_, M> {
             Act::GiveBack { sensor } => self.give_back(command, sensor),
             Act::AcceptCalibration { sensor } => self.accept_calibration(command, sensor),
             Act::Commission { sensor } => self.commission(command, sensor),
+            Act::Invalidate { sensor, from, to } => self.invalidate(command, sensor, *from, *to),
             Act::AcknowledgeIncident { incident } => self.acknowledge_incident(command, incident),
         }
     }

@@ -73,6 +73,7 @@ fn stage(station: u32) -> Point {
         thresholds: PerGrade::default(),
         direction: Direction::Rising,
         reports: Reports::Interval,
+        heartbeat: None,
         stale_after: None,
         wraps_at: None,
     }

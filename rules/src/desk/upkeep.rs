@@ -7,12 +7,12 @@ use watchfire_model::{
     command::{Command, Refusal},
     doubt::{Because, Doubt},
     finding::{Cause, Change, Evidence, Finding},
-    grade::Grade,
+    grade::{self, Grade},
     id::{PointIx, RuleId},
     incident::Sensor,
     mode::Mode,
-    time::Span,
-    upkeep::{AskedCalibration, Calibration, Tended, Tending, Turn, Upkeep, Work},
+    time::{Span, Timestamp},
+    upkeep::{AskedCalibration, Calibration, Correction, Invalidation, Tended, Tending, Turn, Upkeep, Work},
     warning::What,
 };
 
@@ -30,6 +30,8 @@ use crate::ruleset::independent;
 const AGREE_WITHIN: Span = Span::minutes(10);
 /// The longest calibration; it can be asked for again.
 const CALIBRATE_MOST: Span = Span::days(1);
+/// The longest time that is declared to be no measurement at once.
+const INVALIDATE_MOST: Span = Span::days(7);
 /// Rules that begin so are nobody's: their alarms are what was said in a calibration under the rule that follows.
 pub(super) const OVER: &str = "calibrating:";
 
@@ -55,7 +57,7 @@ impl<M: Mode> Step<'_, M> {
                     let did = format!(
                         "{sensor} for {lasting}: {stands} stands on it alone, a second person must ask for the same within {AGREE_WITHIN}"
                     );
-                    self.note_sensor(command, sensor, &did);
+                    self.note_sensor(command, What::Calibrating, sensor, &did);
                     return Ok(());
                 }
             }
@@ -63,7 +65,7 @@ impl<M: Mode> Step<'_, M> {
         if tending.asked.take().is_some() {
             self.tend(tending);
         }
-        self.note_sensor(command, sensor, &format!("{sensor} for {lasting}"));
+        self.note_sensor(command, What::Calibrating, sensor, &format!("{sensor} for {lasting}"));
         let (until, ends) = (self.now.steady + lasting, self.now.wall + lasting);
         self.grant(command, sensor, Work::Calibrate { until, ends });
         Ok(())
@@ -81,7 +83,7 @@ impl<M: Mode> Step<'_, M> {
         if tending.asked.take().is_some() {
             self.tend(tending);
         }
-        self.note_sensor(command, sensor, &format!("{sensor} is given back"));
+        self.note_sensor(command, What::Calibrating, sensor, &format!("{sensor} is given back"));
         if by_command || is_on_its_way {
             self.grant(command, sensor, Work::Return);
         }
@@ -98,7 +100,7 @@ impl<M: Mode> Step<'_, M> {
             }
             None => return not_now(format!("{sensor} is not being calibrated")),
         }
-        self.note_sensor(command, sensor, &format!("answers for {sensor}"));
+        self.note_sensor(command, What::Calibrating, sensor, &format!("answers for {sensor}"));
         self.grant(command, sensor, Work::Accept);
         Ok(())
     }
@@ -109,9 +111,40 @@ impl<M: Mode> Step<'_, M> {
         if self.tending(sensor).calibration.is_some() {
             return not_now(format!("{sensor} is being calibrated; give it back first"));
         }
-        self.note_sensor(command, sensor, &format!("{sensor} is taken over"));
+        self.note_sensor(command, What::Calibrating, sensor, &format!("{sensor} is taken over"));
         self.grant(command, sensor, Work::Commission);
         Ok(())
+    }
+
+    /// Declares what a sensor said of a time to be no measurement.
+    pub(super) fn invalidate(
+        &mut self,
+        command: &Command,
+        sensor: &Sensor,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.known(sensor)?;
+        if from > to || to > self.now.wall || to - from > INVALIDATE_MOST {
+            return not_now(format!(
+                "what is invalid has begun before it ended, is over, and lasted {INVALIDATE_MOST} at most"
+            ));
+        }
+        self.note_sensor(command, What::Invalidated, sensor, &format!("{sensor} from {from} to {to}"));
+        self.grant(command, sensor, Work::Invalidate { from, to });
+        Ok(())
+    }
+
+    /// Lays before people what rests on what is no measurement.
+    fn propose(&mut self, invalidation: &Invalidation) {
+        for Correction { rule, subject, stands, without } in &invalidation.corrections {
+            let key = AlarmKey { rule: rule.clone(), subject: subject.clone() };
+            let (stands, without) = (grade::word(Some(*stands)), grade::word(*without));
+            let note = format!(
+                "{stands} rests on readings that are invalid; without them it would be {without}: a person decides"
+            );
+            self.note_alarm(&key, &self.entry(What::Invalidated, note));
+        }
     }
 
     /// Takes an Evaluator's word of what became of a sensor.
@@ -139,6 +172,7 @@ impl<M: Mode> Step<'_, M> {
             }
             Turn::Ended => tending.calibration = None,
             Turn::Commissioned { swap } => tending.commissioned = Some((*at, *swap)),
+            Turn::Invalidated(invalidation) => tending.invalidated = Some(invalidation.clone()),
             Turn::Nothing => {}
         }
         if let Some(command) = command {
@@ -151,6 +185,9 @@ impl<M: Mode> Step<'_, M> {
         self.tend(tending);
         if ended {
             self.end_what_was_over(sensor);
+        }
+        if let Turn::Invalidated(invalidation) = turn {
+            self.propose(invalidation);
         }
     }
 
@@ -177,7 +214,7 @@ impl<M: Mode> Step<'_, M> {
         let over = Finding { rule: key.rule.clone(), n, change, from, judged, pending: None, doubt, ..finding.clone() };
         let over = Finding { evidence: Evidence::Good, onset: finding.at, ..over };
         self.file_finding(&over, key.clone(), bearing.clone());
-        let note = format!("over {} while it is being calibrated", watchfire_model::grade::word(finding.pending));
+        let note = format!("over {} while it is being calibrated", grade::word(finding.pending));
         self.note_alarm(&key, &self.entry(What::OverInCalibration, note));
     }
 
@@ -292,8 +329,8 @@ impl<M: Mode> Step<'_, M> {
     }
 
     /// Adds what a person did about a sensor to the story of each alarm that reads it.
-    fn note_sensor(&mut self, command: &Command, sensor: &Sensor, did: &str) {
-        let entry = self.entry_by(command, What::Calibrating, did.to_owned());
+    fn note_sensor(&mut self, command: &Command, what: What, sensor: &Sensor, did: &str) {
+        let entry = self.entry_by(command, what, did.to_owned());
         let keys: Vec<AlarmKey> = self.reading(sensor).map(|alarm| alarm.key.clone()).collect();
         keys.iter().for_each(|key| self.note_alarm(key, &entry));
     }

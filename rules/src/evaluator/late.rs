@@ -4,6 +4,7 @@
 
 use watchfire_model::finding::{Change, Finding};
 use watchfire_model::grade::Grade;
+use watchfire_model::id::PointIx;
 use watchfire_model::reading::Observation;
 use watchfire_model::time::{Span, Timestamp};
 
@@ -104,7 +105,7 @@ impl Evaluator {
             point.series_mut().place(sample);
         }
         for ((ix, with), without) in readers.into_iter().zip(with).zip(without) {
-            self.learn(ix, moment, seen, &with, &without, out);
+            self.learn(ix, moment, Some((seen.point, seen.at)), &with, &without, out);
         }
     }
 
@@ -117,8 +118,9 @@ impl Evaluator {
         let begin = from - compiled.pace.reach(interval) - interval;
         let mut times = moments(plan, gate, begin);
         times.retain(|at| *at < until);
-        let Some(first) = times.first() else { return Rerun::default() };
-        let mut rerun = Rerun { climb: subject.climb_before(*first), ..Rerun::default() };
+        // What is not kept any more stands as it was judged, as far as the time that is in question.
+        let first = times.first().map_or(from, |first| from.min(*first));
+        let mut rerun = Rerun { climb: subject.climb_before(first), ..Rerun::default() };
         let mut looking = windows(rules, plan);
         let cause = Cause {
             rules,
@@ -150,12 +152,12 @@ impl Evaluator {
         rerun
     }
 
-    /// Takes over what a late reading has brought to light.
-    fn learn(
+    /// Takes over what has come to light of the past: by a reading that was `seen` late, or by one that is taken out.
+    pub(super) fn learn(
         &mut self,
         ix: usize,
         moment: Moment,
-        seen: &Observation,
+        seen: Option<(PointIx, Timestamp)>,
         with: &Rerun,
         without: &Rerun,
         out: &mut Vec<Finding>,
@@ -183,12 +185,12 @@ impl Evaluator {
             moment: Moment { at, ..moment },
             lifts: true,
             cap: Grade::Red,
-            by: Some(seen.point),
+            by: seen.map(|(point, _)| point),
             agreed: None,
         };
         let doubted = subject.proof.doubt;
         let raised = Grade::from_level(subject.climb.level()).filter(|_| subject.climb.level() > moved.from);
-        subject.prove(&cause, raised.map(|raised| Sampled::Late(seen.at, raised)));
+        subject.prove(&cause, raised.zip(seen).map(|(raised, (_, at))| Sampled::Late(at, raised)));
         if subject.climb.level() > moved.from && peak > 0 {
             subject.set_value(with.value);
         }

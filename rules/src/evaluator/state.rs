@@ -55,6 +55,24 @@ impl EvaluatorState {
     pub const fn revision(&self) -> &Revision {
         &self.revision
     }
+
+    /// What is known of one subject and of some points, and nothing of the others.
+    #[must_use]
+    pub(super) fn only(&self, rule: &RuleId, subject: &SubjectId, points: &[(StationId, PointId)]) -> Self {
+        let subjects = self.subjects.iter().filter(|(of, id, _)| of == rule && id == subject);
+        let is_one = |station: &StationId, point: &PointId| points.iter().any(|(s, p)| s == station && p == point);
+        Self {
+            points: self.points.iter().filter(|(station, point, _)| is_one(station, point)).cloned().collect(),
+            subjects: subjects.cloned().collect(),
+            retired: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// What is known of each point.
+    pub(super) fn points(&self) -> impl Iterator<Item = (&StationId, &PointId, &PointGate)> {
+        self.points.iter().map(|(station, point, gate)| (station, point, gate))
+    }
 }
 
 impl Evaluator {

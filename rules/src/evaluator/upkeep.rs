@@ -20,7 +20,14 @@ impl Evaluator {
         let Sensor { station, point } = &upkeep.sensor;
         let mut turn = Turn::Nothing;
         if let Some(point) = self.rules.site().find_point(station.as_str(), point.as_str()) {
-            turn = self.work_on(now, point, upkeep);
+            turn = match upkeep.work {
+                Work::Invalidate { from, to } => {
+                    self.invalidate(Moment::present(seq, now), point, upkeep, (from, to), out)
+                }
+                Work::Calibrate { .. } | Work::Return | Work::Accept | Work::Commission => {
+                    self.work_on(now, point, upkeep)
+                }
+            };
             self.care_for(point);
             self.reground(point, Moment::present(seq, now), out);
         }
@@ -41,7 +48,7 @@ impl Evaluator {
             }
             Work::Return if gate.give_back(now) => Turn::Ended,
             Work::Accept if gate.accept_calibration() => Turn::Accepted { by: upkeep.who.clone() },
-            Work::Return | Work::Accept => Turn::Nothing,
+            Work::Return | Work::Accept | Work::Invalidate { .. } => Turn::Nothing,
             Work::Commission => {
                 gate.commission();
                 Turn::Commissioned { swap }

@@ -345,6 +345,7 @@ impl Gate {
             Work::Return => _ = gate.give_back(now),
             Work::Accept => _ = gate.accept_calibration(),
             Work::Commission => gate.commission(),
+            Work::Invalidate { from, to } => _ = gate.invalidate(from, to),
         }
     }
 

@@ -42,13 +42,18 @@ impl Windows {
     /// Closes the open one; says whether there was one.
     pub(super) fn close(&mut self, now: Now) -> bool {
         let Some(open) = self.open.take() else { return false };
+        // It may have run out before the row that tells.
+        let late = (now.steady - open.until).max(Span::ZERO);
+        self.cover(open.since, now.wall - late);
+        true
+    }
+
+    /// What was said from then to then is no measurement either.
+    pub(super) fn cover(&mut self, from: Timestamp, to: Timestamp) {
         if self.over.len() >= REMEMBERED {
             self.over.remove(0);
         }
-        // It may have run out before the row that tells.
-        let late = (now.steady - open.until).max(Span::ZERO);
-        self.over.push((open.since, now.wall - late));
-        true
+        self.over.push((from, to));
     }
 
     pub(super) const fn is_open(&self) -> bool {

@@ -10,7 +10,7 @@ use watchfire_tests::harness::http::{self, Answer};
 use watchfire_tests::harness::wait;
 
 use super::site::{self, Station};
-use super::stage::{SOON, Sensor, Stage};
+use super::stage::{self, SOON, Sensor, Stage};
 
 /// Long enough for a machine that is busy with something else.
 const QUIET: Duration = Duration::from_secs(2);
@@ -160,4 +160,62 @@ fn the_public_hears_of_red_with_the_second_sample() {
     });
     scene.sensor.says("river", 45.1);
     scene.stage.hears(SOON, "public", "river", "warning.upgraded", "red");
+}
+
+/// For a while the river spoke in another scale: what rests on that is proposed to people, flagged in the store through a
+/// kill, and stands until good readings end it.
+#[test]
+fn a_poisoned_past_is_flagged_and_what_rests_on_it_is_proposed() {
+    let mut scene = Scene::start();
+    let from = stage::now();
+    scene.sensor.says("river", 45.0);
+    scene.stage.hears(SOON, "public", "river", "warning.raised", "red");
+    let (since, to) = (instant(from), instant(stage::now()));
+    let words = ["--who", "wang", "--why", "scale", "--from", &since, "--to", &to];
+    let told = scene.command(&[&["sensors", "invalidate", "river/stage"], &words[..]].concat());
+    let told = format!("{}{}", String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.contains("stage river: red → clear   watchfire alarms set-grade stage/river"), "{told}");
+    wait::never(QUIET, "it was taken back from the public", || {
+        scene.said("public").into_iter().find(|said| !said.starts_with("warning.raised"))
+    });
+    scene.stage.daemon.kill();
+    scene.stage.daemon.run();
+    scene.stage.connected();
+    let history = format!("/api/v1/points/river/stage/readings?from={from}&to={}", from + 600_000);
+    wait::until("the store to flag it", || {
+        let stored = scene.stage.daemon.json(&history);
+        let bad = |sample: &Value| sample[1] == json!(45.0) && sample[2] == json!(4);
+        stored["samples"].as_array().into_iter().flatten().any(bad).then_some(())
+    });
+    let kept = scene.stage.daemon.json("/api/v1/sensors")["items"][0]["invalidated"].clone();
+    assert_eq!((kept["by"].as_str(), kept["corrections"][0]["stands"].as_str()), (Some("wang"), Some("red")), "{kept}");
+    // As after a fault it is believed once it has been good for a while.
+    for _ in 0..6 {
+        scene.sensor.says("river", 1.0);
+    }
+    scene.stage.hears(SOON, "public", "river", "warning.cleared", "red");
+    let wrong = [
+        &["sensors", "invalidate", "river/stage"],
+        &["--who", "wang", "--why", "x", "--from", &to, "--to", &since][..],
+    ];
+    let refused = scene.command(&wrong.concat());
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("7d at most"), "{why}");
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
+}
+
+/// A new device is taken over by command; it says so, and the river goes on being watched.
+#[test]
+fn a_device_is_taken_over_by_command() {
+    let mut scene = Scene::start();
+    let taken = scene.command(&["sensors", "commission", "river/stage", "--who", "wang", "--why", "a new float"]);
+    let told = String::from_utf8_lossy(&taken.stdout).into_owned();
+    assert!(taken.status.success() && told.contains("taken over"), "{told}{}", String::from_utf8_lossy(&taken.stderr));
+    let listed = scene.stage.daemon.json("/api/v1/sensors")["items"][0].clone();
+    assert!(listed["commissioned"]["at"].is_i64(), "{listed}");
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "river");
+}
+
+fn instant(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).expect("it is now").to_string()
 }

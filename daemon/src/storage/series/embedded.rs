@@ -7,6 +7,7 @@
 
 mod chunk;
 mod heads;
+mod invalid;
 mod reader;
 mod samples;
 mod seal;
@@ -190,6 +191,10 @@ impl Writer {
             for (seq, row) in self.commit.numbered() {
                 let Row::Reading(reading) = row else {
                     (self.judge)(seq, row, self.commit.now);
+                    if let Row::Upkeep(upkeep) = row {
+                        open.upkeep(upkeep, &mut tail)
+                            .map_err(|source| DatabaseError::of(&DATABASE, &self.path, source))?;
+                    }
                     continue;
                 };
                 readings += 1;

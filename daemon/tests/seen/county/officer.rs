@@ -65,7 +65,8 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         Act::Calibrate { sensor, .. }
         | Act::GiveBack { sensor }
         | Act::AcceptCalibration { sensor }
-        | Act::Commission { sensor } => {
+        | Act::Commission { sensor }
+        | Act::Invalidate { sensor, .. } => {
             return Err(Refusal::Unknown { what: "sensor".to_owned(), id: sensor.to_string() });
         }
         Act::AcknowledgeIncident { incident } => {

@@ -142,6 +142,7 @@ pub(crate) fn site(test: bool) -> Site {
         thresholds: per(line.7),
         direction: Direction::Rising,
         reports: Reports::Interval,
+        heartbeat: None,
         stale_after: None,
         wraps_at: None,
     });

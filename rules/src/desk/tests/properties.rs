@@ -428,7 +428,11 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
             Act::Release { .. } | Act::AcknowledgeIncident { .. } => {
                 assert_eq!(old, new, "a signature, or taking note of an incident, changes no alarm");
             }
-            Act::Calibrate { .. } | Act::GiveBack { .. } | Act::AcceptCalibration { .. } | Act::Commission { .. } => {
+            Act::Calibrate { .. }
+            | Act::GiveBack { .. }
+            | Act::AcceptCalibration { .. }
+            | Act::Commission { .. }
+            | Act::Invalidate { .. } => {
                 assert_eq!(old, new, "what is granted about a sensor changes no alarm before it is judged by");
             }
             Act::Cancel { .. } | Act::SetGrade { .. } | Act::AcceptFall { .. } => {

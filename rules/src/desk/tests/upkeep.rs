@@ -7,12 +7,14 @@ use watchfire_model::{
     id::Seq,
     incident::Sensor,
     mode::Live,
-    time::Span,
-    upkeep::{Tended, Turn, Upkeep, Work},
+    time::{Span, Timestamp},
+    upkeep::{Correction, Invalidation, Tended, Turn, Upkeep, Work},
+    warning::What,
 };
 
 use super::super::{
     Input,
+    event::Event,
     story::{Story, automatic, key, rule, site},
 };
 
@@ -181,4 +183,35 @@ fn a_calibration_that_nobody_answers_for_calls_a_person_though_its_evidence_was_
     let unattended = Evidence::Fault { cause: watchfire_model::finding::FaultCause::Unattended };
     told(unattended, &mut story);
     assert!(story.alarm("stage", "a").expect("spoken").fault_attention.is_unacked());
+}
+
+#[test]
+fn what_rests_on_invalid_readings_is_laid_before_people_and_stands() {
+    let mut story = Story::<Live>::begin(automatic());
+    found(&mut story, "stage", "a", "red");
+    let (from, to) = (story.now.wall - Span::hours(2), story.now.wall);
+    let declare = |from, to| Act::Invalidate { sensor: sensor("a"), from, to };
+    for (from, to) in [(to, from), (from, to + Span(1)), (to - Span::days(8), to), (Timestamp(i64::MIN), to)] {
+        assert!(matches!(story.command("wang", declare(from, to)), Err(Refusal::NotNow { .. })), "{from} {to}");
+    }
+    story.command("wang", declare(from, to)).expect("it is over");
+    assert_eq!(granted(&story).iter().map(|it| it.work).collect::<Vec<_>>(), [Work::Invalidate { from, to }]);
+    let correction =
+        Correction { rule: "stage".into(), subject: "a".into(), stands: Grade::Red, without: Some(Grade::Blue) };
+    let (by, why) = ("wang".into(), "as seen".to_owned());
+    let said = Invalidation { by, why, from, to, samples: 17, corrections: vec![correction] };
+    became(&mut story, "a", Turn::Invalidated(Box::new(said.clone())), true);
+    let stands = story.alarm("stage", "a").and_then(|alarm| alarm.standing());
+    assert_eq!(stands, Some(Grade::Red), "a person decides");
+    assert!(granted(&story).is_empty());
+    let notes = story.record.iter().flat_map(|(_, _, events)| events).filter_map(|event| match event {
+        Event::AlarmNoted { entry, .. } if entry.what == What::Invalidated => Some(entry.note.as_str()),
+        _ => None,
+    });
+    let notes: Vec<&str> = notes.collect();
+    assert_eq!(notes.len(), 2, "who declared it, and what rests on it");
+    let proposed = "red rests on readings that are invalid; without them it would be blue: a person decides";
+    assert_eq!(notes[1], proposed);
+    assert!(story.restarted() == story.desk);
+    assert_eq!(story.desk.sensors().next().and_then(|it| it.invalidated.as_deref()), Some(&said));
 }

@@ -341,6 +341,34 @@ fn a_gauge_that_reports_on_change_and_sends_nothing_has_measured_zero() {
     }
 }
 
+/// A rain gauge that says nothing unless it rains, on a station whose battery is told every hour.
+#[test]
+fn a_gauge_is_covered_by_the_word_of_another_point_of_its_station() {
+    let every = |reports, point| Point { reports, stale_after: Some(Span::hours(2)), ..point };
+    for (heartbeat, value) in [(Some(PointIx(1)), Some(6.0)), (None, None)] {
+        let rain = Point { kind: Kind::Increment, heartbeat, ..every(Reports::OnChange, point(0, "rain")) };
+        let battery = every(Reports::Interval, point(0, "battery"));
+        let sum = Rule {
+            thresholds: Thresholds::Inline(PerGrade { blue: Some(9.0), ..PerGrade::default() }),
+            ..rule("rain", "rain.sum(\"6h\")")
+        };
+        let mut world = World::new(site(vec![vec![rain, battery]], vec![Rule { coverage: 0.85, ..sum }]));
+        let mut hear = |minute, point, value| {
+            world.reading(minute * MINUTE, &Reading { point: PointIx(point), ..said(minute, value) });
+        };
+        hear(0, 0, 0.0);
+        for minute in (60..=420).step_by(60) {
+            if minute == 240 {
+                hear(200, 0, 4.0);
+                hear(205, 0, 2.0);
+            }
+            hear(minute, 1, 12.6);
+        }
+        let view = world.evaluator.subjects().next().expect("one subject");
+        assert_eq!(view.value.filter(|_| view.evidence == Evidence::Good), value, "{heartbeat:?}");
+    }
+}
+
 /// 标校中超限.
 #[test]
 fn a_value_over_the_limit_in_a_calibration_raises_nothing_and_is_said() {

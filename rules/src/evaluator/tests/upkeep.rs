@@ -9,9 +9,9 @@ use watchfire_model::rule::Rule;
 use watchfire_model::scrutiny::{self, Scrutiny};
 use watchfire_model::site::Point;
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
-use watchfire_model::upkeep::{Swap, Turn, Upkeep, Work};
+use watchfire_model::upkeep::{Correction, Swap, Turn, Upkeep, Work};
 
-use super::world::{MINUTE, World, point};
+use super::world::{MINUTE, World, point, rule};
 use super::{ordinary, stage};
 
 /// What a person does at a minute, and what became of it.
@@ -177,5 +177,43 @@ fn a_new_device_is_believed_once_a_person_has_taken_it_over() {
         let flag = world.hear(11, 4.2).flag;
         assert_eq!(flag, if taken_over { Flag::Good } else { Flag::NotEvaluated });
         assert_eq!(world.judged(), Some(if taken_over { Grade::Red } else { Grade::Orange }));
+    }
+}
+
+/// SEMANTICS §8, poisoned history: for an hour it spoke in another scale.
+#[test]
+fn what_is_declared_invalid_is_no_measurement_and_what_rests_on_it_is_proposed_and_stands() {
+    let declared = |from, to| Work::Invalidate { from: Timestamp(from * MINUTE), to: Timestamp(to * MINUTE) };
+    let rule = Rule { lift_after: PerGrade::all(Span::minutes(5)), ..stage() };
+    for mut world in begun(&rule, [0.0, 2.1, 2.1, 2.1]) {
+        (4..30).for_each(|minute| _ = world.hear(minute, 42.0));
+        assert_eq!(world.judged(), Some(Grade::Red));
+        let Turn::Invalidated(said) = work(&mut world, 30, declared(4, 29)) else { panic!("it is done") };
+        let correction =
+            Correction { rule: "r".into(), subject: "s0".into(), stands: Grade::Red, without: Some(Grade::Yellow) };
+        // Of its 26 readings so many are still at hand.
+        assert_eq!((said.samples, said.corrections), (17, vec![correction]));
+        assert_eq!(world.judged(), Some(Grade::Red), "nothing is taken back by itself");
+        // What is heard of that time later says nothing either.
+        assert_eq!(world.hear_late(20, 30, 43.0).flag, Flag::NotEvaluated);
+        // Good readings end it, as ever.
+        (30..36).for_each(|minute| _ = world.hear(minute, 0.5));
+        assert_eq!(world.judged(), None);
+        // What ends before it begins is nothing.
+        assert_eq!(work(&mut world, 36, declared(40, 39)), Turn::Nothing);
+    }
+}
+
+#[test]
+fn what_invalid_readings_hid_comes_to_light() {
+    let declared = Work::Invalidate { from: Timestamp(4 * MINUTE), to: Timestamp(5 * MINUTE) };
+    let mean = Rule { measure: rule("river", "stage.mean(\"10m\")").measure, ..stage() };
+    for mut world in begun(&mean, [3.5, 3.5, 3.5, 3.5]) {
+        world.hear(4, -40.0);
+        world.hear(5, -40.0);
+        world.hear(6, 3.5);
+        assert_eq!(world.judged(), None, "the mean of them is far below");
+        let Turn::Invalidated(said) = work(&mut world, 7, declared) else { panic!("it is done") };
+        assert_eq!((said.samples, said.corrections.len(), world.judged()), (2, 0, Some(Grade::Orange)));
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn point(station: u32, id: &str) -> Point {
         thresholds: one_to_four(),
         direction: Direction::Rising,
         reports: Reports::Interval,
+        heartbeat: None,
         stale_after: None,
         wraps_at: None,
     }

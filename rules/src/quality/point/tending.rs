@@ -1,9 +1,10 @@
 //! What people do to the device of a point: they calibrate it, give it back, put another in its place and take that over.
 
+use watchfire_model::quality::Flag;
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::site::Kind;
-use watchfire_model::time::{Now, Steady};
+use watchfire_model::time::{Now, Steady, Timestamp};
 
 use super::PointGate;
 use crate::quality::{N_GOOD, exceeds};
@@ -39,6 +40,24 @@ impl PointGate {
     pub(crate) fn commission(&mut self) {
         self.good_since = self.good_since.max(N_GOOD);
         (self.moved, self.first) = (true, None);
+    }
+
+    /// What it said from then to then, the ends included, is no measurement; how many samples that takes out. What is
+    /// heard of that time later is none either.
+    pub(crate) fn invalidate(&mut self, from: Timestamp, to: Timestamp) -> usize {
+        self.windows.get_or_insert_default().cover(from, to);
+        let taken = self.series.take_out(from, to);
+        let within = |at: Timestamp| from <= at && at <= to;
+        if self.good.is_some_and(|(at, _)| within(at)) {
+            let good = self.series.iter().rev().find(|sample| sample.flag <= Flag::NotEvaluated);
+            self.good = good.map(|sample| (sample.at, sample.value.to_bits()));
+        }
+        self.ahead = self.ahead.filter(|ahead| !within(ahead.at));
+        if taken > 0 {
+            // How it moved is learnt anew, and so is whether it can be trusted.
+            (self.course, self.good_since) = (None, 0);
+        }
+        taken
     }
 
     /// Whether people are at it, or were.

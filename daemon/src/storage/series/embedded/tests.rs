@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use watchfire_model::incident::Sensor;
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
+use watchfire_model::upkeep::{Upkeep, Work};
 
 use super::*;
 use crate::storage::journal::Journal;
@@ -379,4 +381,36 @@ fn a_damaged_store_is_put_aside_and_stops_nothing() {
         }
     }
     assert!(put_aside > 0, "no damage was ever noticed");
+}
+
+#[test]
+fn what_a_person_declares_invalid_is_kept_and_flagged_wherever_it_lies() {
+    let mut kept = Kept::new("s/p s/q");
+    let mut writer = kept.writer("s/p s/q", TIGHT);
+    let rows: Vec<Row> =
+        (0..100).flat_map(|at| [reading(0, START + at, Ok(1.0)), reading(1, START + at, Ok(1.0))]).collect();
+    kept.hear(&rows);
+    kept.store(&mut writer);
+    let (from, to) = (Timestamp(START + 10), Timestamp(START + 95));
+    let upkeep = Upkeep {
+        command: "c".into(),
+        sensor: Sensor { station: "s".into(), point: "p".into() },
+        work: Work::Invalidate { from, to },
+        who: "wang".into(),
+        why: "scale".to_owned(),
+    };
+    kept.hear(&[reading(0, START + 90, Ok(7.0)), Row::Upkeep(Box::new(upkeep)), reading(0, START + 100, Ok(1.0))]);
+    kept.store(&mut writer);
+    let flags = |point: &str| {
+        let reader = SeriesReader::open(&kept.path()).expect("opens");
+        let range = reader.range("s", point, Timestamp(i64::MIN), Timestamp(i64::MAX), usize::MAX).expect("readable");
+        let bad: Vec<i64> = range.iter().filter(|it| it.flag == Flag::Fail).map(|it| it.at.0 - START).collect();
+        (range.len(), bad)
+    };
+    let invalid: Vec<i64> = (10..=90).chain(90..=95).collect();
+    assert_eq!((flags("p"), flags("q")), ((102, invalid.clone()), (100, Vec::new())));
+    drop(writer);
+    let mut writer = kept.writer("s/p s/q", TIGHT);
+    kept.store(&mut writer);
+    assert_eq!(flags("p"), (102, invalid), "a restart makes no difference");
 }
