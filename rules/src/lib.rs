@@ -13,6 +13,7 @@ pub mod quality;
 pub mod replay;
 pub mod ruleset;
 pub mod series;
+pub mod trial;
 pub mod window;
 
 #[cfg(test)]
