@@ -173,8 +173,7 @@ impl Case {
             let last = series.at(self.start, series.slots.len().saturating_sub(1));
             let silent = series.slots.last() == Some(&Slot::Stale);
             let point = rules.site().point(series.point).filter(|_| silent);
-            // A tick is kept within its second.
-            last + point.map_or(Span::ZERO, |point| point.stale_after() + Span::seconds(1))
+            last + point.map_or(Span::ZERO, |point| point.stale_after())
         });
         let asked = self.expected.iter().flat_map(|expected| match &expected.due {
             Due::Stands { at, .. } => at.iter().copied().collect::<Vec<_>>(),

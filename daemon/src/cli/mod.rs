@@ -17,6 +17,7 @@ pub mod run;
 pub mod sample;
 pub mod sensors;
 pub mod tap;
+pub mod test;
 pub mod verify;
 pub mod version;
 pub mod warnings;
@@ -63,6 +64,8 @@ enum Command {
     /// Runs a true story on recordings: no server, no configuration, no network.
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoArgs),
+    /// Tells rules their cases in virtual time and compares what they judge with what is expected.
+    Test(test::TestArgs),
     /// Judges recorded readings with the very same machines, in virtual time.
     Backtest(backtest::BacktestArgs),
     /// Shows what the configured sources send: raw, decoded, judged, and why something is refused.
@@ -179,6 +182,7 @@ pub fn main() -> ExitCode {
         // The demo's own broker calls every connection that ends an error.
         Command::Demo(_) => "warn,rumqttd=off",
         Command::Check(_)
+        | Command::Test(_)
         | Command::Backtest(_)
         | Command::Tap(_)
         | Command::Warnings(_)
@@ -212,6 +216,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => runtime()?.block_on(crate::demo::run(args)),
+        Command::Test(args) => test::run(&args),
         Command::Backtest(args) => backtest::run(args),
         Command::Tap(args) => match load(&args.config.path(), args.style) {
             Ok(settings) => runtime()?.block_on(tap::run(&settings, args)),
