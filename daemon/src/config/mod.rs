@@ -18,6 +18,7 @@ mod offer;
 mod output;
 pub mod problem;
 mod quiet;
+mod reach;
 pub(crate) mod read;
 pub(crate) mod rule;
 mod scrutiny;

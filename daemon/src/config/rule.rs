@@ -5,6 +5,7 @@ use watchfire_model::id::{HazardId, RuleId};
 use watchfire_model::ladder::Direction;
 use watchfire_model::rule::{Class, Hazard, Per, Rule, Thresholds};
 use watchfire_model::site::Point;
+use watchfire_model::time::Span;
 use watchfire_model::unit::Unit;
 
 use crate::config::amount::{self, Amount};
@@ -12,6 +13,7 @@ use crate::config::hazard::Profiles;
 use crate::config::judging::{self, CLASSES, Judging, Rungs, Thresholded};
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
+use crate::config::reach;
 use crate::config::read::{At, Node, Shape, Table};
 use crate::config::station::{self, DIRECTIONS, Field};
 use crate::config::watch::{self, Watched};
@@ -203,6 +205,7 @@ impl Rules {
         };
         let places = RulePlace { id: id.at, measure: measure.at, numbers };
         let points: Vec<&Point> = watched.points.iter().filter_map(|ix| known.field.points.get(*ix)).collect();
+        reach::within(cx, &rule, &numbers, &points, measure.plain.as_ref());
         self.doubts(&table, &rule, &points, &judging, measure.plain.is_some());
         if names::plain(cx, &id, "a rule's id") && self.names.add(cx, &id, self.list.len()) {
             self.list.push(rule);
@@ -228,11 +231,11 @@ impl Rules {
         for grade in Grade::ALL.into_iter().filter(|grade| has(*grade)) {
             let after = rule.raise_after.get(grade);
             let at = judging.raise_after.get(grade).map_or_else(|| table.at, |delay| delay.at);
-            if let (Some(span), Some(time)) = (after.span, rule.time_to_respond)
-                && span >= time
-                && after.samples.is_none()
+            let interval = points().map(|point| point.interval).max().unwrap_or(Span::ZERO);
+            if let (Some(late), Some(time)) = (reach::lateness(*after, interval), rule.time_to_respond)
+                && late >= time
             {
-                let problem = Problem::warning(at, format!("`{grade}` may be raised {span} late"));
+                let problem = Problem::warning(at, format!("`{grade}` may be raised {late} late"));
                 cx.report(problem.label(format!("there are only {time} to respond")));
                 break;
             }
