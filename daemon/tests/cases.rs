@@ -183,3 +183,29 @@ fn what_is_not_there_is_a_wrong_question_and_what_is_unsound_a_wrong_configurati
     assert_eq!(text(&lines.stdout).lines().next(), Some("file,case,passed,seconds,failures"));
     assert_eq!(text(&lines.stdout).lines().count(), 5);
 }
+
+#[test]
+fn the_library_is_printed_whole_by_family_and_by_name() {
+    let all = watchfire_in(&folder(), &["functions", "-o", "json"]);
+    let names: Vec<String> = text(&all.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON lines"))
+        .map(|function| {
+            for key in ["call", "gives", "does", "source", "family", "arguments"] {
+                assert!(function.get(key).is_some(), "{key} of {function}");
+            }
+            assert!(function["example"]["measure"].as_str().is_some_and(|measure| !measure.is_empty()));
+            function["name"].as_str().expect("each has a name").to_owned()
+        })
+        .collect();
+    let library: Vec<&str> = watchfire_rules::engine::library().map(|function| function.name).collect();
+    assert_eq!(names, library);
+    let table = watchfire_in(&folder(), &["functions"]);
+    assert!(library.iter().all(|name| text(&table.stdout).contains(name)), "{}", text(&table.stdout));
+    golden("function.txt", &said(&["functions", "failure_from"], 0));
+    let family = watchfire_in(&folder(), &["functions", "rain"]);
+    assert!(text(&family.stdout).contains("hydrological day"), "{}", text(&family.stdout));
+    let missed = watchfire_in(&folder(), &["functions", "rsie"]);
+    assert_eq!(missed.status.code(), Some(2));
+    assert!(text(&missed.stderr).contains("did you mean `rise`?"), "{}", text(&missed.stderr));
+}

@@ -5,6 +5,7 @@ pub mod backtest;
 pub mod check;
 pub mod client;
 mod explain;
+pub mod functions;
 pub mod incidents;
 mod kept;
 mod logging;
@@ -68,6 +69,8 @@ enum Command {
     Test(test::TestArgs),
     /// Judges recorded readings with the very same machines, in virtual time.
     Backtest(backtest::BacktestArgs),
+    /// Lists what a measure may call, or tells one of it in full: units, source, an example.
+    Functions(functions::FunctionsArgs),
     /// Shows what the configured sources send: raw, decoded, judged, and why something is refused.
     Tap(tap::TapArgs),
     /// Lists warnings of a running daemon and acts on them, as whoever signed in and with a reason.
@@ -183,6 +186,7 @@ pub fn main() -> ExitCode {
         Command::Demo(_) => "warn,rumqttd=off",
         Command::Check(_)
         | Command::Test(_)
+        | Command::Functions(_)
         | Command::Backtest(_)
         | Command::Tap(_)
         | Command::Warnings(_)
@@ -217,6 +221,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "demo")]
         Command::Demo(args) => runtime()?.block_on(crate::demo::run(args)),
         Command::Test(args) => test::run(&args),
+        Command::Functions(args) => Ok(functions::run(&args)),
         Command::Backtest(args) => backtest::run(args),
         Command::Tap(args) => match load(&args.config.path(), args.style) {
             Ok(settings) => runtime()?.block_on(tap::run(&settings, args)),
