@@ -93,7 +93,7 @@ enum Command {
     Sensors(sensors::SensorsArgs),
     /// Has a running daemon read its configuration again, or say what that would change.
     Reload(reload::ReloadArgs),
-    /// Prints what a configuration may say.
+    /// Prints what a configuration may say, or its schema.
     Config(sample::ConfigArgs),
     /// Prints the version.
     Version(version::VersionArgs),
@@ -237,7 +237,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
         Command::Sensors(args) => runtime()?.block_on(sensors::run(args)),
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
-        Command::Config(args) => Ok(sample::run(args)),
+        Command::Config(args) => Ok(sample::run(&args)),
         Command::Version(args) => version::run(args),
     }
 }

@@ -13,6 +13,8 @@ use watchfire_model::time::{Span, Timestamp};
 use crate::config::nearest::did_you_mean;
 use crate::config::problem::{Place, Problem, Problems, SourceFile};
 
+#[cfg(test)]
+pub(crate) mod asked;
 mod within;
 
 /// A value and where it stands.
@@ -463,6 +465,8 @@ impl<'a> Table<'a> {
     /// Reports every key that nobody asked for.
     pub(crate) fn finish(self) {
         let known = self.known.borrow();
+        #[cfg(test)]
+        asked::note(self.what, &known);
         for (key, _) in self.entries() {
             if !known.contains(&key.value.as_str()) {
                 let mut allowed = known.clone();
