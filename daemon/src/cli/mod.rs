@@ -10,6 +10,7 @@ pub mod incidents;
 mod kept;
 mod logging;
 pub mod login;
+pub mod new;
 mod password;
 pub mod people;
 pub mod reload;
@@ -93,7 +94,7 @@ enum Command {
     Sensors(sensors::SensorsArgs),
     /// Has a running daemon read its configuration again, or say what that would change.
     Reload(reload::ReloadArgs),
-    /// Prints what a configuration may say, or its schema.
+    /// Prints what a configuration may say, its schema, or writes a first one.
     Config(sample::ConfigArgs),
     /// Prints the version.
     Version(version::VersionArgs),
@@ -237,7 +238,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
         Command::Sensors(args) => runtime()?.block_on(sensors::run(args)),
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
-        Command::Config(args) => Ok(sample::run(&args)),
+        Command::Config(args) => sample::run(&args),
         Command::Version(args) => version::run(args),
     }
 }

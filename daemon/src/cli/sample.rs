@@ -4,19 +4,24 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::cli::emit;
+use crate::cli::{Style, emit, new};
 
 /// Options of `config`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConfigArgs {
-    /// What to print.
+    /// What to print or to write.
     #[command(subcommand)]
     pub what: ConfigWhat,
+    /// How to answer.
+    #[command(flatten)]
+    pub style: Style,
 }
 
-/// What to print.
+/// What to print or to write.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConfigWhat {
+    /// Writes a first configuration with its spreadsheets, its cases, and a recording to try it on.
+    New(new::NewArgs),
     /// A full configuration with every option explained.
     Sample,
     /// JSON Schema (2020-12) of a configuration, for editors.
@@ -29,13 +34,14 @@ pub const SAMPLE: &str = include_str!("sample.toml");
 /// The schema. What the reader asks for and what stands here is the same; a test compares them.
 pub const SCHEMA: &str = include_str!("schema.json");
 
-/// Prints what was asked for.
-pub fn run(args: &ConfigArgs) -> ExitCode {
+/// Prints or writes what was asked for.
+pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     match &args.what {
+        ConfigWhat::New(wanted) => return new::run(wanted, args.style.lang()),
         ConfigWhat::Sample => emit(SAMPLE),
         ConfigWhat::Schema => emit(SCHEMA),
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]
