@@ -42,7 +42,7 @@ fn every_mistake_is_told_with_its_place() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     cases.sort();
-    assert!(cases.len() >= 20, "only {} cases", cases.len());
+    assert!(cases.len() >= 50, "only {} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
         let expected = case.with_extension("txt");

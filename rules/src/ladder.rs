@@ -9,6 +9,8 @@ use watchfire_model::time::{Span, Timestamp};
 
 use crate::window::exact::{least_of_twelve_digits, twelve_digits};
 
+mod moved;
+
 /// Delays and holds of a rule, the same for all its subjects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pace {

@@ -10,8 +10,10 @@ pub mod evaluator;
 pub mod figures;
 pub mod ladder;
 pub mod quality;
+pub mod replay;
 pub mod ruleset;
 pub mod series;
+pub mod trial;
 pub mod window;
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub struct CheckArgs {
 /// Checks, and explains if asked to.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let path = resolve(args.path.as_deref());
-    let Examined { settings, problems } = config::examine(&path);
+    let Examined { settings, problems, .. } = config::examine(&path);
     let style = args.style;
     let lang = style.lang();
     match style.output {

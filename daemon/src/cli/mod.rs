@@ -5,10 +5,12 @@ pub mod backtest;
 pub mod check;
 pub mod client;
 mod explain;
+pub mod functions;
 pub mod incidents;
 mod kept;
 mod logging;
 pub mod login;
+pub mod new;
 mod password;
 pub mod people;
 pub mod reload;
@@ -17,6 +19,7 @@ pub mod run;
 pub mod sample;
 pub mod sensors;
 pub mod tap;
+pub mod test;
 pub mod verify;
 pub mod version;
 pub mod warnings;
@@ -63,8 +66,12 @@ enum Command {
     /// Runs a true story on recordings: no server, no configuration, no network.
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoArgs),
+    /// Tells rules their cases in virtual time and compares what they judge with what is expected.
+    Test(test::TestArgs),
     /// Judges recorded readings with the very same machines, in virtual time.
     Backtest(backtest::BacktestArgs),
+    /// Lists what a measure may call, or tells one of it in full: units, source, an example.
+    Functions(functions::FunctionsArgs),
     /// Shows what the configured sources send: raw, decoded, judged, and why something is refused.
     Tap(tap::TapArgs),
     /// Lists warnings of a running daemon and acts on them, as whoever signed in and with a reason.
@@ -87,7 +94,7 @@ enum Command {
     Sensors(sensors::SensorsArgs),
     /// Has a running daemon read its configuration again, or say what that would change.
     Reload(reload::ReloadArgs),
-    /// Prints what a configuration may say.
+    /// Prints what a configuration may say, its schema, or writes a first one.
     Config(sample::ConfigArgs),
     /// Prints the version.
     Version(version::VersionArgs),
@@ -179,6 +186,8 @@ pub fn main() -> ExitCode {
         // The demo's own broker calls every connection that ends an error.
         Command::Demo(_) => "warn,rumqttd=off",
         Command::Check(_)
+        | Command::Test(_)
+        | Command::Functions(_)
         | Command::Backtest(_)
         | Command::Tap(_)
         | Command::Warnings(_)
@@ -212,6 +221,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => runtime()?.block_on(crate::demo::run(args)),
+        Command::Test(args) => test::run(&args),
+        Command::Functions(args) => Ok(functions::run(&args)),
         Command::Backtest(args) => backtest::run(args),
         Command::Tap(args) => match load(&args.config.path(), args.style) {
             Ok(settings) => runtime()?.block_on(tap::run(&settings, args)),
@@ -227,7 +238,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
         Command::Sensors(args) => runtime()?.block_on(sensors::run(args)),
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
-        Command::Config(args) => Ok(sample::run(args)),
+        Command::Config(args) => sample::run(&args),
         Command::Version(args) => version::run(args),
     }
 }

@@ -1,36 +1,51 @@
-//! `watchfire config sample`: a full commented configuration that parses, options taken in or left out.
+//! `watchfire config`: a full commented configuration that parses, options taken in or left out, and the schema of it.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::cli::emit;
+use crate::cli::{Style, emit, new};
 
 /// Options of `config`.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct ConfigArgs {
-    /// What to print.
+    /// What to print or to write.
     #[command(subcommand)]
     pub what: ConfigWhat,
+    /// How to answer.
+    #[command(flatten)]
+    pub style: Style,
 }
 
-/// What to print.
-#[derive(Clone, Copy, Debug, Subcommand)]
+/// What to print or to write.
+#[derive(Clone, Debug, Subcommand)]
 pub enum ConfigWhat {
+    /// Writes a first configuration with its spreadsheets, its cases, and a recording to try it on.
+    New(new::NewArgs),
     /// A full configuration with every option explained.
     Sample,
+    /// JSON Schema (2020-12) of a configuration, for editors.
+    Schema,
 }
 
 /// The sample.
 pub const SAMPLE: &str = include_str!("sample.toml");
 
-/// Prints it.
-pub fn run(args: ConfigArgs) -> ExitCode {
-    match args.what {
+/// The schema. What the reader asks for and what stands here is the same; a test compares them.
+pub const SCHEMA: &str = include_str!("schema.json");
+
+/// Prints or writes what was asked for.
+pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    match &args.what {
+        ConfigWhat::New(wanted) => return new::run(wanted, args.style.lang()),
         ConfigWhat::Sample => emit(SAMPLE),
+        ConfigWhat::Schema => emit(SCHEMA),
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod schema;
 
 #[cfg(test)]
 mod tests {
@@ -46,7 +61,7 @@ mod tests {
     }
 
     /// A line behind a single `#` is an option; where a key is there twice, the later example takes the place of the first.
-    fn with_every_option() -> String {
+    pub(super) fn with_every_option() -> String {
         let mut lines: Vec<&str> = Vec::new();
         for line in SAMPLE.lines().map(|line| match line.strip_prefix('#') {
             Some(rest) if !rest.starts_with('#') => rest,
@@ -67,6 +82,17 @@ mod tests {
 
     #[test]
     fn every_option_of_the_sample_is_one() {
+        let folder = with_all_it_names();
+        let text = with_every_option();
+        let examined = config::examine_str("sample.toml", &text, folder.path());
+        assert!(!examined.problems.has_errors(), "{}", examined.problems);
+        let settings = examined.settings.expect("no error was reported");
+        assert_eq!((settings.channels.len(), settings.influx.len(), settings.modbus.len()), (4, 1, 1));
+        assert!(settings.site.test.is_some() && settings.site.groups.len() == 1);
+    }
+
+    /// A folder with every file that the sample names.
+    pub(super) fn with_all_it_names() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ring = "[[[111.0,25.0],[111.1,25.0],[111.1,25.1],[111.0,25.0]]]";
         let files = [
@@ -90,11 +116,6 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it can be made");
             std::fs::write(path, text).expect("it can be written");
         }
-        let text = with_every_option();
-        let examined = config::examine_str("sample.toml", &text, folder.path());
-        assert!(!examined.problems.has_errors(), "{}", examined.problems);
-        let settings = examined.settings.expect("no error was reported");
-        assert_eq!((settings.channels.len(), settings.influx.len(), settings.modbus.len()), (4, 1, 1));
-        assert!(settings.site.test.is_some() && settings.site.groups.len() == 1);
+        folder
     }
 }

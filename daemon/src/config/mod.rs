@@ -12,14 +12,15 @@ mod hazard;
 mod head;
 mod judging;
 mod link;
-mod names;
-mod nearest;
+pub(crate) mod names;
+pub(crate) mod nearest;
 mod offer;
 mod output;
 pub mod problem;
 mod quiet;
-mod read;
-mod rule;
+mod reach;
+pub(crate) mod read;
+pub(crate) mod rule;
 mod scrutiny;
 pub mod settings;
 mod sheet;
@@ -32,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use watchfire_model::grade::Grade;
+use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::Revision;
 use watchfire_model::rule::Reach;
 use watchfire_model::site::{Audience, Channel, Site};
@@ -40,9 +41,9 @@ use watchfire_model::site::{Audience, Channel, Site};
 use self::hazard::{Hazards, PACKS};
 use self::head::Head;
 use self::link::Links;
-use self::problem::{Problem, Problems};
+use self::problem::{Place, Problem, Problems};
 use self::read::{At, Context, Document, Table};
-use self::rule::{Known, Rules};
+use self::rule::{Known, RulePlace, Rules};
 use self::settings::{ChannelConfig, Settings};
 use self::station::Field;
 
@@ -53,6 +54,17 @@ pub struct Examined {
     pub settings: Option<Settings>,
     /// Errors and warnings.
     pub problems: Problems,
+    /// Where its numbers are written.
+    pub(crate) places: Places,
+}
+
+/// Where the numbers of a configuration are written, for who finds fault with one of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// In the order of the site's rules.
+    pub(crate) rules: Vec<RulePlace>,
+    /// The thresholds of each point, in the order of the site's points.
+    pub(crate) thresholds: Vec<PerGrade<Option<Place>>>,
 }
 
 /// Loads a configuration and everything it names. Warnings are left out; [`examine`] has them.
@@ -70,8 +82,8 @@ pub fn examine(path: &Path) -> Examined {
     let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let environment = |name: &str| std::env::var(name).ok();
     let cx = Context::new(folder, &environment);
-    let settings = cx.open(path, None).and_then(|(file, text)| build(&cx, file, &text));
-    Examined::of(cx, settings.map(|settings| Settings { path: Some(path.to_owned()), ..settings }))
+    let built = cx.open(path, None).and_then(|(file, text)| build(&cx, file, &text));
+    Examined::of(cx, built.map(|(settings, places)| (Settings { path: Some(path.to_owned()), ..settings }, places)))
 }
 
 /// As [`examine`], from text.
@@ -79,14 +91,15 @@ pub fn examine_str(name: &str, text: &str, folder: &Path) -> Examined {
     let environment = |name: &str| std::env::var(name).ok();
     let cx = Context::new(folder.to_owned(), &environment);
     let (file, text) = cx.hold(name.to_owned(), text.into());
-    let settings = build(&cx, file, &text);
-    Examined::of(cx, settings)
+    let built = build(&cx, file, &text);
+    Examined::of(cx, built)
 }
 
 impl Examined {
-    fn of(cx: Context<'_>, settings: Option<Settings>) -> Self {
+    fn of(cx: Context<'_>, built: Option<(Settings, Places)>) -> Self {
         let problems = cx.into_problems();
-        Self { settings: settings.filter(|_| !problems.has_errors()), problems }
+        let (settings, places) = built.filter(|_| !problems.has_errors()).unzip();
+        Self { settings, problems, places: places.unwrap_or_default() }
     }
     fn sound(self) -> Result<Settings, Problems> {
         self.settings.ok_or(self.problems)
@@ -100,7 +113,7 @@ struct Part {
     pack: bool,
 }
 
-fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
+fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)> {
     let main = cx.parse(file, text);
     let root = main.root(cx);
     let parts = if main.is_broken() { Vec::new() } else { parts(cx, &root) };
@@ -227,7 +240,8 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
     if cx.errors() > 0 {
         return None;
     }
-    Some(Settings {
+    let places = Places { rules: rules.places, thresholds: field.thresholds };
+    let settings = Settings {
         path: None,
         site,
         mqtt: links.mqtt,
@@ -239,7 +253,8 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<Settings> {
         access,
         limits: storage.limits,
         two_people,
-    })
+    };
+    Some((settings, places))
 }
 
 /// Tables that may stand in the main file and in included ones.

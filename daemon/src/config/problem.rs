@@ -40,6 +40,8 @@ pub struct Problem {
     pub message: String,
     /// Said under the carets: what stands there, or what it collides with.
     pub label: String,
+    /// Lines under it that are set as they are, such as a table of what was expected and what there was.
+    pub detail: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
     place: Option<Place>,
@@ -51,6 +53,7 @@ impl Problem {
             severity: Severity::Error,
             message: message.into(),
             label: String::new(),
+            detail: Vec::new(),
             hint: None,
             place: Some(place),
         }
@@ -59,11 +62,23 @@ impl Problem {
         Self { severity: Severity::Warning, ..Self::error(place, message) }
     }
     pub(crate) fn nowhere(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), label: String::new(), hint: None, place: None }
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            label: String::new(),
+            detail: Vec::new(),
+            hint: None,
+            place: None,
+        }
     }
     #[must_use]
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self
+    }
+    #[must_use]
+    pub(crate) fn detail(mut self, lines: Vec<String>) -> Self {
+        self.detail = lines;
         self
     }
     #[must_use]
@@ -120,6 +135,10 @@ impl Problems {
             self.dropped += 1;
             self.dropped_errors += usize::from(problem.severity == Severity::Error);
         }
+    }
+    /// The same texts, with nothing wrong.
+    pub(crate) fn texts(&self) -> Self {
+        Self { sources: self.sources.clone(), ..Self::default() }
     }
     pub(crate) fn sort(&mut self) {
         self.list.sort_by_key(|problem| problem.place.map_or((0, 0), |place| (place.file, place.start)));
@@ -237,6 +256,9 @@ impl Shown<'_> {
             writeln!(f, "{} {shown}", self.paint("2", &format!("{gutter} |")))?;
             let carets = self.paint(code, &carets);
             writeln!(f, "{} {indent}{carets} {}", self.paint("2", &format!("{pad} |")), problem.label)?;
+        }
+        for line in &problem.detail {
+            writeln!(f, "{line}")?;
         }
         if let Some(hint) = &problem.hint {
             writeln!(f, "{}: {hint}", self.paint("1;36", self.lang.pick("hint", "提示")))?;

@@ -8,10 +8,14 @@ use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use watchfire_model::time::Span;
+use watchfire_model::time::{Span, Timestamp};
 
 use crate::config::nearest::did_you_mean;
 use crate::config::problem::{Place, Problem, Problems, SourceFile};
+
+#[cfg(test)]
+pub(crate) mod asked;
+mod within;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -63,30 +67,6 @@ impl<'e> Context<'e> {
     }
     pub(crate) fn origin(&self, place: Place) -> String {
         self.problems.borrow().origin(place)
-    }
-    /// The place of a line and column (from 1) in the text that stands at `outer`: a measure in quotes, or a whole script.
-    pub(crate) fn within(&self, outer: Place, line: usize, column: Option<usize>) -> Place {
-        let problems = self.problems.borrow();
-        let text = problems.sources.get(outer.file).and_then(|source| source.text.get(outer.start..outer.end));
-        let text = text.unwrap_or_default();
-        let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| text.starts_with(quote)).map_or(0, str::len);
-        let inner = text.get(quotes..text.len().saturating_sub(quotes)).unwrap_or_default();
-        // TOML leaves out a line end right after three quotes.
-        let lead = quotes + usize::from(quotes == 3 && inner.starts_with('\n'));
-        let inner = text.get(lead..text.len().saturating_sub(quotes)).unwrap_or_default();
-        let before: usize = inner.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let Some(line) = inner.get(before..).and_then(|rest| rest.lines().next()) else { return outer };
-        let (from, to) = match column {
-            Some(column) => {
-                let from = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
-                let word = line.get(from..).unwrap_or_default();
-                let length = word.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(word.len());
-                (from, from + length.max(1))
-            }
-            None => (0, line.len()),
-        };
-        let start = outer.start + lead + before;
-        Place { file: outer.file, start: start + from, end: start + to }
     }
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
         (self.environment)(name)
@@ -195,15 +175,12 @@ impl<'t> Document<'t> {
     }
     /// The document's own table.
     pub(crate) fn root<'a>(&'a self, cx: &'a Context<'a>) -> Table<'a> {
+        self.root_of(cx, "the configuration")
+    }
+    /// The same of a document that is something else.
+    pub(crate) fn root_of<'a>(&'a self, cx: &'a Context<'a>, what: &'static str) -> Table<'a> {
         let at = Place { file: self.file, start: 0, end: 0 };
-        Table {
-            cx,
-            file: self.file,
-            entries: self.root.get_ref(),
-            at,
-            what: "the configuration",
-            known: RefCell::default(),
-        }
+        Table { cx, file: self.file, entries: self.root.get_ref(), at, what, known: RefCell::default() }
     }
 }
 
@@ -319,6 +296,20 @@ impl<'a> Node<'a> {
             }
         }
     }
+    /// An instant: `2026-07-01T08:00:00+08:00`, in quotes or as TOML's own.
+    pub(crate) fn instant(&self) -> Option<At<Timestamp>> {
+        let text = match self.value.get_ref() {
+            DeValue::Datetime(written) => written.to_string(),
+            DeValue::String(text) => self.cx.expand(text, self.at()),
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                String::new()
+            }
+        };
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Some(At { value: Timestamp(instant.as_millisecond()), at: self.at() }),
+            Err(_) => self.refuse("a date and a time with its distance from UTC, such as 2026-07-01T08:00:00+08:00,"),
+        }
+    }
     /// One of a few words.
     pub(crate) fn word<T: Clone>(&self, words: &[(&str, T)]) -> Option<At<T>> {
         let text = self.text()?;
@@ -349,6 +340,10 @@ impl<'a> Table<'a> {
         self.known.borrow_mut().push(key);
         let value = self.entries.get(key)?;
         Some(Node { cx: self.cx, file: self.file, value })
+    }
+    /// Whether a key is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
     }
     /// Where a key stands that is there; the table itself where it is not.
     pub(crate) fn key_at(&self, key: &str) -> Place {
@@ -470,6 +465,8 @@ impl<'a> Table<'a> {
     /// Reports every key that nobody asked for.
     pub(crate) fn finish(self) {
         let known = self.known.borrow();
+        #[cfg(test)]
+        asked::note(self.what, &known);
         for (key, _) in self.entries() {
             if !known.contains(&key.value.as_str()) {
                 let mut allowed = known.clone();

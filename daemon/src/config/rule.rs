@@ -4,6 +4,8 @@ use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{HazardId, RuleId};
 use watchfire_model::ladder::Direction;
 use watchfire_model::rule::{Class, Hazard, Per, Rule, Thresholds};
+use watchfire_model::site::Point;
+use watchfire_model::time::Span;
 use watchfire_model::unit::Unit;
 
 use crate::config::amount::{self, Amount};
@@ -11,6 +13,7 @@ use crate::config::hazard::Profiles;
 use crate::config::judging::{self, CLASSES, Judging, Rungs, Thresholded};
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
+use crate::config::reach;
 use crate::config::read::{At, Node, Shape, Table};
 use crate::config::station::{self, DIRECTIONS, Field};
 use crate::config::watch::{self, Watched};
@@ -25,6 +28,45 @@ pub(crate) struct RulePlace {
     pub(crate) id: Place,
     /// Its measure's text: in the rule, or all of the script's file.
     pub(crate) measure: Place,
+    /// Its numbers.
+    pub(crate) numbers: Numbers,
+}
+
+/// Where the numbers of a rule are written, in the rule or in its hazard; nothing where a default of ours is in effect.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Numbers {
+    /// The thresholds.
+    pub(crate) raise_at: PerGrade<Option<Place>>,
+    /// The reset values, or the margins.
+    pub(crate) lift: PerGrade<Option<Place>>,
+    /// The delay before a raise.
+    pub(crate) raise_after: PerGrade<Option<Place>>,
+    /// The delay before a lift.
+    pub(crate) lift_after: PerGrade<Option<Place>>,
+    /// The least time in a grade.
+    pub(crate) hold: PerGrade<Option<Place>>,
+}
+
+impl Numbers {
+    fn of(ladder: &Ladder, own: &Judging, defaults: &Judging) -> Self {
+        let lift = |judging: &Judging, grade| {
+            let below = judging.lift_below.get(grade).map(|bar| bar.at);
+            below.or_else(|| judging.lift_margin.get(grade).map(|margin| margin.at))
+        };
+        let either = |of: &dyn Fn(&Judging, Grade) -> Option<Place>| {
+            PerGrade::from_fn(|grade| of(own, grade).or_else(|| of(defaults, grade)))
+        };
+        Self {
+            raise_at: PerGrade::from_fn(|grade| match ladder {
+                Ladder::Station => None,
+                Ladder::Inline(rungs) => rungs.get(grade).as_ref().map(|amount| amount.at),
+            }),
+            lift: either(&lift),
+            raise_after: either(&|judging, grade| judging.raise_after.get(grade).map(|delay| delay.at)),
+            lift_after: either(&|judging, grade| judging.lift_after.get(grade).map(|span| span.at)),
+            hold: either(&|judging, grade| judging.hold.get(grade).map(|span| span.at)),
+        }
+    }
 }
 
 /// All rules.
@@ -127,6 +169,7 @@ impl Rules {
         let defaults = hazard.and_then(|ix| known.profiles.defaults.get(ix)).unwrap_or(&none);
         let profile: Option<&Hazard> = hazard.and_then(|ix| known.profiles.list.get(ix));
         let judged = judging.resolve(defaults, &table, &rungs);
+        let numbers = Numbers::of(&ladder, &judging, defaults);
         let rule = Rule {
             id: RuleId::from(id.value.clone()),
             aliases,
@@ -160,8 +203,10 @@ impl Rules {
             shadow,
             origin: cx.origin(id.at),
         };
-        let places = RulePlace { id: id.at, measure: measure.at };
-        self.doubts(&table, &rule, &watched, known.field, &judging, measure.plain.is_some());
+        let places = RulePlace { id: id.at, measure: measure.at, numbers };
+        let points: Vec<&Point> = watched.points.iter().filter_map(|ix| known.field.points.get(*ix)).collect();
+        reach::within(cx, &rule, &numbers, &points, measure.plain.as_ref());
+        self.doubts(&table, &rule, &points, &judging, measure.plain.is_some());
         if names::plain(cx, &id, "a rule's id") && self.names.add(cx, &id, self.list.len()) {
             self.list.push(rule);
             self.places.push(places);
@@ -170,9 +215,9 @@ impl Rules {
     }
 
     /// What can be used, and should be looked at.
-    fn doubts(&self, table: &Table<'_>, rule: &Rule, watched: &Watched, field: &Field, judging: &Judging, plain: bool) {
+    fn doubts(&self, table: &Table<'_>, rule: &Rule, points: &[&Point], judging: &Judging, plain: bool) {
         let cx = table.cx;
-        let points = || watched.points.iter().filter_map(|ix| field.points.get(*ix));
+        let points = || points.iter().copied();
         if let Some(gap) = judging.max_gap.as_ref()
             && let Some(slow) = points().find(|point| point.interval >= gap.value)
         {
@@ -186,11 +231,11 @@ impl Rules {
         for grade in Grade::ALL.into_iter().filter(|grade| has(*grade)) {
             let after = rule.raise_after.get(grade);
             let at = judging.raise_after.get(grade).map_or_else(|| table.at, |delay| delay.at);
-            if let (Some(span), Some(time)) = (after.span, rule.time_to_respond)
-                && span >= time
-                && after.samples.is_none()
+            let interval = points().map(|point| point.interval).max().unwrap_or(Span::ZERO);
+            if let (Some(late), Some(time)) = (reach::lateness(*after, interval), rule.time_to_respond)
+                && late >= time
             {
-                let problem = Problem::warning(at, format!("`{grade}` may be raised {span} late"));
+                let problem = Problem::warning(at, format!("`{grade}` may be raised {late} late"));
                 cx.report(problem.label(format!("there are only {time} to respond")));
                 break;
             }

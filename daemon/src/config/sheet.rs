@@ -245,7 +245,10 @@ impl<'t> Sheet<'t> {
                 Some(name) => columns.push((name, ix)),
                 None => {
                     let problem = Problem::error(cell.at, format!("unknown column `{}`", cell.text));
-                    let hint = did_you_mean(&cell.text, known.iter().copied());
+                    let apart = (header.len() == 1).then(|| cell.text.find([';', '\t'])).flatten();
+                    let hint = did_you_mean(&cell.text, known.iter().copied())
+                        .filter(|_| apart.is_none())
+                        .or_else(|| apart.map(|_| "the cells are apart by commas: save it as CSV (UTF-8)".to_owned()));
                     cx.report(problem.hint(hint.unwrap_or_else(|| format!("known: {}", known.join(", ")))));
                 }
             }

@@ -41,6 +41,8 @@ pub(crate) struct Field {
     pub(crate) sources: Vec<Option<At<Source>>>,
     /// Where each point stands, in the same order.
     pub(crate) places: Vec<Place>,
+    /// Where its thresholds stand.
+    pub(crate) thresholds: Vec<PerGrade<Option<Place>>>,
     /// Some point could not be taken in; that a rule finds none is then no news.
     pub(crate) lacking: bool,
     upstreams: Vec<(StationIx, At<String>)>,
@@ -135,6 +137,7 @@ impl Field {
             point_names: Names::new("point"),
             sources: Vec::new(),
             places: Vec::new(),
+            thresholds: Vec::new(),
             lacking: false,
             upstreams: Vec::new(),
             heartbeats: Vec::new(),
@@ -202,6 +205,7 @@ impl Field {
         let full = At { value: format!("{}/{}", draft.station.value, draft.id.value), at: draft.id.at };
         let source = draft.source.clone();
         let (scrutiny, heartbeat) = (std::mem::take(&mut draft.scrutiny), draft.heartbeat.take());
+        let thresholds = PerGrade::from_fn(|grade| draft.thresholds.get(grade).map(|amount| amount.at));
         let Some(point) = finish(cx, StationIx(u32::try_from(station).unwrap_or(u32::MAX)), draft) else { return };
         let ix = self.points.len();
         if !self.point_names.add(cx, &full, ix) {
@@ -219,6 +223,7 @@ impl Field {
         }
         self.sources.push(source);
         self.places.push(place);
+        self.thresholds.push(thresholds);
     }
 
     /// Reads `[[station]]` with its `[[station.point]]`.

@@ -211,6 +211,8 @@ impl<'a> Scanner<'a> {
         let hint = nearest(method, &known)
             .map_or_else(|| format!("it has: {}", known.join(", ")), |near| format!("did you mean \"{near}\"?"));
         self.refuse(at, format!("{whose} has no \"{method}\""), &hint);
+        // What it would have been told is no mistake of its own.
+        self.arguments(at + 1).unwrap_or_default().into_iter().for_each(|given| self.spoken.extend(given));
         at + 1
     }
 

@@ -94,7 +94,12 @@ fn lift_below(
     let margin = rule.lift_margin.get(grade).unwrap_or_else(|| match rule.class {
         Class::Instant => 0.0,
         Class::Ordinary => {
-            let resolution = point.and_then(|point| point.resolution).unwrap_or(0.0);
+            // A step in millimetres says nothing to a rule that judges millimetres an hour, or grades.
+            let here = |point: &Point| match rule.unit {
+                None => point.resolution,
+                Some(unit) => point.resolution.and_then(|step| point.unit.convert_difference(step, unit)),
+            };
+            let resolution = point.and_then(here).unwrap_or(0.0);
             (step.unwrap_or(0.0) * 0.05).max(3.0 * resolution)
         }
     });
@@ -131,5 +136,43 @@ fn about(point: Option<&Point>, message: String) -> String {
     match point {
         Some(point) => format!("{message}, at point \"{}\"", point.id),
         None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use watchfire_model::rule::{Measure, Per};
+    use watchfire_model::unit::Unit;
+
+    use super::*;
+    use crate::evaluator::tests::world::{one_to_four, point, rule, site};
+    use crate::ruleset::RuleSet;
+
+    /// Where blue is left by default, for a gauge in metres with steps of half a metre.
+    fn left_at(unit: &str, per: Per, subject: &str) -> f64 {
+        let coarse = Point { resolution: Some(0.5), ..point(0, "stage") };
+        let measured = Rule {
+            per,
+            unit: Unit::parse(unit),
+            class: Class::Ordinary,
+            thresholds: Thresholds::Inline(one_to_four()),
+            lift_margin: PerGrade::default(),
+            ..rule("stage", "stage.last + 0.0")
+        };
+        let measured = match per {
+            Per::Group => Rule { measure: Measure::Expression("stage.grade.item_grade()".to_owned()), ..measured },
+            Per::Station | Per::Point | Per::Area => measured,
+        };
+        let rules = RuleSet::compile(site(vec![vec![coarse]], vec![measured])).expect("a sound rule");
+        let ladder = rules.ladder(&"r".into(), &subject.into()).expect("it is judged");
+        ladder.steps.first().map(|step| step.lift_below.get()).expect("blue is there")
+    }
+
+    /// Three steps of a sensor are no margin of a rule that judges something else: grades over it would never end.
+    #[test]
+    fn the_steps_of_a_sensor_are_a_margin_in_its_own_unit_alone() {
+        assert!((left_at("m", Per::Station, "s0") - -0.5).abs() < 1e-9, "three steps of half a metre");
+        assert!((left_at("cm", Per::Station, "s0") - -149.0).abs() < 1e-9, "in the rule's unit");
+        assert!((left_at("1", Per::Group, "group:g") - 0.95).abs() < 1e-9, "a twentieth of the step to yellow");
     }
 }
