@@ -10,6 +10,7 @@ pub mod evaluator;
 pub mod figures;
 pub mod ladder;
 pub mod quality;
+pub mod replay;
 pub mod ruleset;
 pub mod series;
 pub mod window;

@@ -6,7 +6,6 @@ mod line;
 mod line_protocol;
 mod points;
 mod recording;
-mod replay;
 mod report;
 
 use std::fs::File;
@@ -20,6 +19,7 @@ use watchfire_model::id::PointIx;
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::time::Timestamp;
 use watchfire_rules::evaluator::Evaluator;
+use watchfire_rules::replay::Replay;
 
 use crate::cli::{Style, exit, load};
 use crate::config::settings::Settings;
@@ -28,7 +28,6 @@ use self::line::Record;
 use self::line_protocol::{LineProtocol, Precision};
 use self::points::Points;
 use self::recording::{Format, Line, Recording};
-use self::replay::Replay;
 use self::report::{Summary, Transitions};
 
 /// Readings between two looks at the terminal, and between two writes to it.

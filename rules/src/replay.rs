@@ -9,10 +9,12 @@ use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::reading::{PointState, Reading};
 use watchfire_model::time::{Now, Steady, Timestamp};
-use watchfire_rules::evaluator::Evaluator;
+
+use crate::evaluator::Evaluator;
 
 /// An Evaluator that lives in a recording's time.
-pub(super) struct Replay {
+#[derive(Debug)]
+pub struct Replay {
     evaluator: Evaluator,
     now: Option<i64>,
     deadline: Option<Steady>,
@@ -22,26 +24,18 @@ pub(super) struct Replay {
 
 impl Replay {
     /// From nothing.
-    pub(super) const fn new(evaluator: Evaluator) -> Self {
+    pub const fn new(evaluator: Evaluator) -> Self {
         Self { evaluator, now: None, deadline: None, seq: Seq(0), findings: Vec::new() }
     }
 
+    /// Where every subject stands.
+    pub const fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
+    }
+
     /// Judges one reading and hands each finding to `tell`, in order.
-    pub(super) fn observe(
-        &mut self,
-        point: PointIx,
-        at: Timestamp,
-        value: Result<Finite, Bad>,
-        tell: impl FnMut(&Finding),
-    ) {
-        let now = self.now.map_or(at.0, |now| now.max(at.0));
-        self.now = Some(now);
-        while let Some(deadline) = self.deadline.filter(|deadline| deadline.0 <= now) {
-            self.seq = self.seq.next();
-            self.evaluator.tick(Now::at(deadline.0), self.seq, &mut self.findings);
-            // One that does not move on would be kept for ever.
-            self.deadline = self.evaluator.next_deadline().filter(|next| *next > deadline);
-        }
+    pub fn observe(&mut self, point: PointIx, at: Timestamp, value: Result<Finite, Bad>, tell: impl FnMut(&Finding)) {
+        let now = self.catch_up(at);
         self.seq = self.seq.next();
         // What was recorded one after the other was not kept back: each point's readings were heard as they were taken.
         let newest = self.evaluator.gate().point(point).and_then(|point| point.series().newest());
@@ -50,6 +44,35 @@ impl Replay {
             Reading { point, observed_at: at, received_at, value, state: PointState::Normal, retained: false };
         self.evaluator.observe(Now::at(now), self.seq, &reading, &mut self.findings);
         self.deadline = self.evaluator.next_deadline();
+        self.say(tell);
+    }
+
+    /// Lets the time go on to `at` with nothing heard; what falls silent meanwhile is found out. The first call of any
+    /// kind is where silence is counted from.
+    pub fn advance(&mut self, at: Timestamp, tell: impl FnMut(&Finding)) {
+        let now = self.catch_up(at);
+        if self.seq == Seq(0) {
+            self.seq = self.seq.next();
+            self.evaluator.tick(Now::at(now), self.seq, &mut self.findings);
+            self.deadline = self.evaluator.next_deadline();
+        }
+        self.say(tell);
+    }
+
+    /// Moves both clocks to `at`, if that is later, and keeps each deadline on the way; says where they stand.
+    fn catch_up(&mut self, at: Timestamp) -> i64 {
+        let now = self.now.map_or(at.0, |now| now.max(at.0));
+        self.now = Some(now);
+        while let Some(deadline) = self.deadline.filter(|deadline| deadline.0 <= now) {
+            self.seq = self.seq.next();
+            self.evaluator.tick(Now::at(deadline.0), self.seq, &mut self.findings);
+            // One that does not move on would be kept for ever.
+            self.deadline = self.evaluator.next_deadline().filter(|next| *next > deadline);
+        }
+        now
+    }
+
+    fn say(&mut self, tell: impl FnMut(&Finding)) {
         if !self.findings.is_empty() {
             self.findings.iter().for_each(tell);
             self.findings.clear();
