@@ -30,6 +30,8 @@ pub struct Progress {
     pub turns: AtomicU64,
     /// When a shard next wants a tick: steady milliseconds, `i64::MAX` for never.
     pub tick_due: AtomicI64,
+    /// The oldest row that the journal still has.
+    pub journal_from: AtomicU64,
     /// The journal must be kept from here on for the shard's snapshot …
     pub snapshot: AtomicU64,
     /// … and for each series writer.
@@ -45,6 +47,7 @@ impl Progress {
             recorded: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             tick_due: AtomicI64::new(i64::MAX),
+            journal_from: AtomicU64::new(opened.journal.oldest().0),
             snapshot: AtomicU64::new(opened.shard.seq().0),
             cursors: opened.stores.iter().map(|store| AtomicU64::new(store.cursor().0)).collect(),
         }

@@ -261,18 +261,27 @@ impl Evaluator {
 
     /// Where every subject stands, in the rules' order.
     pub fn subjects(&self) -> impl Iterator<Item = SubjectView<'_>> {
-        self.rules.subjects.iter().zip(&self.subjects).filter_map(|(plan, subject)| {
-            Some(SubjectView {
-                rule: self.rules.rule_id(plan)?,
-                subject: &plan.id,
-                judged: subject.climb.judged(),
-                pending: subject.climb.pending(),
-                evidence: subject.evidence(),
-                value: subject.value(),
-                at: subject.clock,
-                n: subject.n,
-                catching_up: subject.held_until().is_some(),
-            })
+        (0..self.subjects.len()).filter_map(|place| self.view(place))
+    }
+
+    /// Where those subjects stand that read a point, each with its place in the rules' order.
+    pub fn readers(&self, point: PointIx) -> impl Iterator<Item = (usize, SubjectView<'_>)> {
+        let places = self.rules.readers(point).iter().map(|place| *place as usize);
+        places.filter_map(|place| Some((place, self.view(place)?)))
+    }
+
+    fn view(&self, place: usize) -> Option<SubjectView<'_>> {
+        let (plan, subject) = (self.rules.subjects.get(place)?, self.subjects.get(place)?);
+        Some(SubjectView {
+            rule: self.rules.rule_id(plan)?,
+            subject: &plan.id,
+            judged: subject.climb.judged(),
+            pending: subject.climb.pending(),
+            evidence: subject.evidence(),
+            value: subject.value(),
+            at: subject.clock,
+            n: subject.n,
+            catching_up: subject.held_until().is_some(),
         })
     }
 

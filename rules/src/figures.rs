@@ -25,6 +25,7 @@ mod watcher;
 
 pub use advice::Advice;
 pub use durations::{Durations, Spread};
+pub(crate) use load::ratio;
 pub use load::{BUCKET, Flood, Load, LoadTold};
 pub use report::{Contributor, Notices, PerAudience, Report, STALE, Standing, Tally};
 pub use watcher::Watcher;

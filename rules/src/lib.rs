@@ -12,6 +12,7 @@ pub mod ladder;
 pub mod quality;
 pub mod replay;
 pub mod ruleset;
+pub mod scores;
 pub mod series;
 pub mod trial;
 pub mod window;

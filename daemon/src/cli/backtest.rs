@@ -1,34 +1,49 @@
-//! `watchfire backtest`: recorded readings through the very same machines, in virtual time.
+//! `watchfire backtest`: recorded readings through the very same machines, in virtual time. Without more it says each
+//! transition; with what really happened, another rule set or a threshold to try it scores the warnings (`scoring.rs`).
 
+mod abreast;
+mod bounds;
 mod csv;
+mod events;
 mod field;
+mod html;
 mod line;
 mod line_protocol;
+mod local;
+mod map;
 mod points;
+mod proof;
 mod recording;
+mod rehearse;
 mod report;
+mod scoring;
+mod source;
+mod store;
+mod sweep;
+mod told;
+mod traces;
 
-use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use watchfire_model::id::PointIx;
 use watchfire_model::quantity::{Bad, Finite};
+use watchfire_model::site::Site;
 use watchfire_model::time::Timestamp;
 use watchfire_rules::evaluator::Evaluator;
 use watchfire_rules::replay::Replay;
+use watchfire_rules::ruleset::RuleSet;
 
-use crate::cli::{Style, exit, load};
-use crate::config::settings::Settings;
+use crate::cli::{ConfigPath, Style, exit, load};
 
-use self::line::Record;
-use self::line_protocol::{LineProtocol, Precision};
-use self::points::Points;
-use self::recording::{Format, Line, Recording};
+use self::line_protocol::Precision;
 use self::report::{Summary, Transitions};
+use self::scoring::ScoreArgs;
+use self::source::{BadLine, Feed, Given, Source};
 
 /// Readings between two looks at the terminal, and between two writes to it.
 const PAUSE: u64 = 1 << 16;
@@ -41,14 +56,34 @@ const BENCH_READINGS: usize = 10_000_000;
 #[derive(Clone, Debug, clap::Args)]
 pub struct BacktestArgs {
     /// The configuration whose rules judge.
-    #[arg(short, long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The recording: CSV with `time,station,point,value`, or line protocol; `-` is stdin.
-    #[arg(short, long, value_name = "FILE")]
-    pub input: PathBuf,
+    #[command(flatten)]
+    pub config: ConfigPath,
+    /// The recording: CSV with `time,station,point,value`, or line protocol; `-` is stdin. Several are told in the order
+    /// of time.
+    #[arg(short, long, value_name = "FILE", num_args = 1.., required_unless_present_any = ["data_dir", "journal"])]
+    pub input: Vec<PathBuf>,
+    /// Judges what the daemon itself has stored in this data directory, beside it or without it.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "format", "map"])]
+    pub data_dir: Option<PathBuf>,
+    /// From this instant of what is stored, such as 2026-08-01T00:00:00Z …
+    #[arg(long, value_name = "INSTANT", requires = "data_dir")]
+    pub from: Option<jiff::Timestamp>,
+    /// … to this one, which is not in it.
+    #[arg(long, value_name = "INSTANT", requires = "data_dir")]
+    pub to: Option<jiff::Timestamp>,
+    /// Judges the journal of this data directory again and proves that the ledger has what comes out; needs no
+    /// configuration.
+    #[arg(long, value_name = "DIR", requires = "check", conflicts_with_all = ["input", "data_dir", "map", "events", "against", "html"])]
+    pub journal: Option<PathBuf>,
+    /// Ends with code 1 if anything of the journal comes out otherwise than it was recorded.
+    #[arg(long, requires = "journal")]
+    pub check: bool,
     /// What the recording is; by its ending (.lp = line protocol, else CSV) where it is not given.
     #[arg(long, value_enum)]
     pub format: Option<InputFormat>,
+    /// How recordings in another format are read: a TOML file that names the columns (see deploy/example/hindcast).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "precision"])]
+    pub map: Option<PathBuf>,
     /// Unit of the times of line protocol.
     #[arg(long, value_enum, default_value_t)]
     pub precision: Precision,
@@ -58,6 +93,9 @@ pub struct BacktestArgs {
     /// Reads the recording into memory first and measures the judging alone.
     #[arg(long, hide = true)]
     pub bench: bool,
+    /// What the warnings are held against.
+    #[command(flatten)]
+    pub score: ScoreArgs,
     /// How to answer.
     #[command(flatten)]
     pub style: Style,
@@ -72,46 +110,37 @@ pub enum InputFormat {
     Lp,
 }
 
-/// Judges the recording and prints each grade transition.
+/// Judges the recording and prints each grade transition, or how well the warnings did.
 pub fn run(args: BacktestArgs) -> anyhow::Result<ExitCode> {
-    let settings = match load(&args.config, args.style) {
-        Ok(settings) => settings,
+    if let Some(dir) = &args.journal {
+        return proof::run(dir, args.style);
+    }
+    let source = Source::of(&args)?;
+    let rules = match rules_of(&args.config.path(), &source, args.style) {
+        Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
-    let rules = match watchfire_rules::ruleset::RuleSet::compile(settings.site.clone()) {
-        Ok(rules) => rules,
-        Err(problems) => {
-            for problem in problems {
-                eprintln!("error: {}: {}", problem.origin, problem.message);
-            }
-            return Ok(ExitCode::from(exit::CONFIG));
-        }
-    };
-    let (from, length) = open(&args.input)?;
-    let recording = Recording::new(from, format(&args));
+    if args.score.is_wanted() {
+        return scoring::run(&args, &source, rules);
+    }
+    let site = Arc::clone(rules.site());
+    let feed = source.open(&site)?;
     let replay = Replay::new(Evaluator::new(rules.into()));
-    let mut backtest = Backtest::new(&args, &settings, replay, bar(length));
-    let ended = if args.bench { backtest.bench(recording) } else { backtest.play(recording) };
-    backtest.finish(ended)
+    let bar = bar(feed.length());
+    let mut backtest = Backtest::new(&args, &site, feed, replay, bar);
+    let ended = if args.bench { backtest.bench() } else { backtest.play() };
+    backtest.finish(ended, &source.name())
 }
 
-/// A recording and how long it is, where that is known.
-fn open(input: &Path) -> anyhow::Result<(Box<dyn Read>, Option<u64>)> {
-    if input == Path::new("-") {
-        return Ok((Box::new(std::io::stdin().lock()), None));
-    }
-    let file = File::open(input).with_context(|| format!("cannot open the recording {}", input.display()))?;
-    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
-    Ok((Box::new(file), length))
-}
-
-fn format(args: &BacktestArgs) -> Format {
-    let by_ending =
-        || if args.input.extension().is_some_and(|end| end == "lp") { InputFormat::Lp } else { InputFormat::Csv };
-    match args.format.unwrap_or_else(by_ending) {
-        InputFormat::Csv => Format::CsvHeader,
-        InputFormat::Lp => Format::LineProtocol(LineProtocol::new(args.precision)),
-    }
+/// The rules of a configuration, as they judge `source`; where they are not sound, says why and gives the code to end with.
+fn rules_of(path: &Path, source: &Source, style: Style) -> Result<RuleSet, ExitCode> {
+    let settings = load(path, style)?;
+    RuleSet::compile(source.as_recorded(settings.site)).map_err(|problems| {
+        for problem in problems {
+            eprintln!("error: {}: {}", problem.origin, problem.message);
+        }
+        ExitCode::from(exit::CONFIG)
+    })
 }
 
 /// A bar on stderr where that is a terminal; nothing otherwise.
@@ -128,8 +157,8 @@ fn bar(length: Option<u64>) -> ProgressBar {
 enum Ended {
     /// With the recording.
     Whole,
-    /// At a bad line, with what is wrong with it (`--strict`).
-    AtLine(u64, line::Fault),
+    /// At a bad line (`--strict`).
+    AtLine(BadLine),
     /// Nobody reads stdout any more.
     Unread,
 }
@@ -137,7 +166,7 @@ enum Ended {
 /// A backtest under way.
 struct Backtest<'a> {
     args: &'a BacktestArgs,
-    points: Points,
+    feed: Feed,
     replay: Replay,
     transitions: Transitions,
     summary: Summary,
@@ -146,35 +175,25 @@ struct Backtest<'a> {
 }
 
 impl<'a> Backtest<'a> {
-    fn new(args: &'a BacktestArgs, settings: &Settings, replay: Replay, bar: ProgressBar) -> Self {
-        Self {
-            args,
-            points: Points::of(&settings.site),
-            replay,
-            transitions: Transitions::new(args.style, &settings.site),
-            summary: Summary::default(),
-            bar,
-        }
+    fn new(args: &'a BacktestArgs, site: &Site, feed: Feed, replay: Replay, bar: ProgressBar) -> Self {
+        let transitions = Transitions::new(args.style, site);
+        Self { args, feed, replay, transitions, summary: Summary::default(), bar }
     }
 
     /// Judges line by line, in bounded memory.
-    fn play(&mut self, mut recording: Recording<impl Read>) -> anyhow::Result<Ended> {
-        let mut record = Record::new();
-        let mut next_pause = PAUSE;
-        while let Some(line) = recording.next(&mut record).with_context(|| self.input())? {
-            match line {
-                Line::Nothing => {}
-                Line::Bad(fault) if self.args.strict => return Ok(Ended::AtLine(recording.line(), fault)),
-                Line::Bad(fault) => self.summary.bad_line(recording.line(), fault),
-                Line::Reading => {
-                    if let Some(point) = self.points.find(&record.name) {
-                        self.judge(point, record.at, record.value);
-                    }
-                }
+    fn play(&mut self) -> anyhow::Result<Ended> {
+        let (mut given_so_far, mut next_pause) = (0, PAUSE);
+        while let Some(given) = self.feed.next()? {
+            match given {
+                Given::Nothing => {}
+                Given::Bad(bad) if self.args.strict => return Ok(Ended::AtLine(bad)),
+                Given::Bad(bad) => self.summary.bad_line(bad),
+                Given::Reading(point, at, value) => self.judge(point, at, value),
             }
-            if recording.line() >= next_pause || self.transitions.text().len() >= WAITING_TEXT {
-                next_pause = recording.line() + PAUSE;
-                self.bar.set_position(recording.bytes());
+            given_so_far += 1;
+            if given_so_far >= next_pause || self.transitions.text().len() >= WAITING_TEXT {
+                next_pause = given_so_far + PAUSE;
+                self.bar.set_position(self.feed.bytes());
                 if !self.print()? {
                     return Ok(Ended::Unread);
                 }
@@ -184,12 +203,11 @@ impl<'a> Backtest<'a> {
     }
 
     /// Judges from memory: the figure is the machines' own.
-    fn bench(&mut self, mut recording: Recording<impl Read>) -> anyhow::Result<Ended> {
-        let mut record = Record::new();
+    fn bench(&mut self) -> anyhow::Result<Ended> {
         let mut held: Vec<(PointIx, Timestamp, Result<Finite, Bad>)> = Vec::new();
-        while let Some(line) = recording.next(&mut record).with_context(|| self.input())? {
-            if let (Line::Reading, Some(point)) = (line, self.points.find(&record.name)) {
-                held.push((point, record.at, record.value));
+        while let Some(given) = self.feed.next()? {
+            if let Given::Reading(point, at, value) = given {
+                held.push((point, at, value));
             }
             anyhow::ensure!(held.len() < BENCH_READINGS, "--bench holds at most {BENCH_READINGS} readings");
         }
@@ -230,30 +248,25 @@ impl<'a> Backtest<'a> {
         }
     }
 
-    fn finish(mut self, ended: anyhow::Result<Ended>) -> anyhow::Result<ExitCode> {
+    fn finish(mut self, ended: anyhow::Result<Ended>, input: &str) -> anyhow::Result<ExitCode> {
         let seconds = self.bar.elapsed().as_secs_f64();
         self.bar.finish_and_clear();
         let code = match ended? {
             Ended::Whole => ExitCode::SUCCESS,
             Ended::Unread => return Ok(ExitCode::SUCCESS),
-            Ended::AtLine(line, fault) => {
+            Ended::AtLine(BadLine { place, fault }) => {
                 self.print()?;
-                eprintln!("error: {}:{line}: {fault}", self.args.input.display());
+                eprintln!("error: {place}: {fault}");
                 ExitCode::from(exit::FINDINGS)
             }
         };
-        let input = self.args.input.display().to_string();
-        for line in self.summary.lines(&input, &self.points, seconds, self.args.style.lang()) {
+        for line in self.summary.lines(self.feed.points(), seconds, self.args.style.lang()) {
             eprintln!("{line}");
         }
         if self.summary.readings == 0 {
-            eprintln!("error: {input} holds no reading of any point of {}", self.args.config.display());
+            eprintln!("error: {input} holds no reading of any point of {}", self.args.config.path().display());
             return Ok(ExitCode::from(exit::FINDINGS));
         }
         Ok(code)
-    }
-
-    fn input(&self) -> String {
-        format!("cannot judge {}", self.args.input.display())
     }
 }

@@ -27,7 +27,7 @@ mod sheet;
 mod source;
 mod station;
 mod watch;
-mod zone;
+pub(crate) mod zone;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -177,6 +177,9 @@ pub(crate) fn storage(table: Option<Table<'_>>, cx: &Context<'_>) -> Storage {
     if let Some(bytes) = bytes(&table, "journal_max", 256 << 20, 1 << 50) {
         limits.journal_bytes = bytes;
     }
+    if let Some(bytes) = bytes(&table, "journal_keep", 0, 1 << 50) {
+        limits.journal_keep_bytes = bytes;
+    }
     if let Some(bytes) = bytes(&table, "segment", 1 << 20, 1 << 30) {
         limits.segment_bytes = bytes;
     }

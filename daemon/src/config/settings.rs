@@ -86,6 +86,8 @@ pub enum Probes {
 pub struct Limits {
     /// The journal's largest size on disk; beyond it the oldest segments go, lagging stores or not, counted and reported.
     pub journal_bytes: u64,
+    /// So much of it is kept although nobody needs it any more, for whoever proves the ledger by it.
+    pub journal_keep_bytes: u64,
     /// One journal segment.
     pub segment_bytes: u64,
     /// Offers waiting for the journal.
@@ -98,6 +100,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             journal_bytes: 4 << 30,
+            journal_keep_bytes: 0,
             segment_bytes: 64 << 20,
             intake: 1_024,
             retention: Duration::from_secs(400 * 86_400),

@@ -310,6 +310,10 @@ impl Journal {
     pub fn retain(&mut self, oldest_needed: Seq) -> Result<usize, JournalError> {
         let mut dropped = 0;
         while self.segments.get(1).is_some_and(|second| second.first <= oldest_needed) {
+            let front = self.segments.front().map_or(0, |oldest| oldest.bytes);
+            if self.bytes() - front < self.limits.journal_keep_bytes {
+                break;
+            }
             self.drop_oldest()?;
             dropped += 1;
         }

@@ -63,8 +63,9 @@ pub enum SnapshotError {
     },
 }
 
-/// Writes a snapshot and drops all but the newest two of its name.
-pub fn save(dir: &Path, name: &str, seq: Seq, bytes: &[u8]) -> Result<(), SnapshotError> {
+/// Writes a snapshot and drops all of its name but the newest two, and the oldest from which the journal, which has the
+/// rows from `journal_from` on, can still be judged again without a hole.
+pub fn save(dir: &Path, name: &str, seq: Seq, bytes: &[u8], journal_from: Seq) -> Result<(), SnapshotError> {
     let path = dir.join(format!("{name}-{:020}.{SUFFIX}", seq.0));
     let being_written = dir.join(format!("{name}.writing"));
     let unusable = |source| SnapshotError::Unusable { doing: "write", path: path.clone(), source };
@@ -77,9 +78,13 @@ pub fn save(dir: &Path, name: &str, seq: Seq, bytes: &[u8]) -> Result<(), Snapsh
         File::open(dir)?.sync_all()
     };
     write().map_err(unusable)?;
-    for (_, old) in of_name(dir, name).map_err(unusable)?.into_iter().skip(KEPT) {
-        // Left behind, it is tried again at the next snapshot.
-        let _ = fs::remove_file(old);
+    let all = of_name(dir, name).map_err(unusable)?;
+    let base = all.iter().rev().map(|(seq, _)| *seq).find(|seq| seq.next() >= journal_from);
+    for (seq, old) in all.into_iter().skip(KEPT) {
+        if Some(seq) != base {
+            // Left behind, it is tried again at the next snapshot.
+            let _ = fs::remove_file(old);
+        }
     }
     Ok(())
 }
@@ -103,6 +108,23 @@ pub fn load(dir: &Path, name: &str) -> Result<Loaded, SnapshotError> {
         }
     }
     Ok(loaded)
+}
+
+/// All sound snapshots of a name, oldest first.
+pub fn all(dir: &Path, name: &str) -> Result<Vec<Snapshot>, SnapshotError> {
+    let unusable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| SnapshotError::Unusable { doing: "read", path, source }
+    };
+    let mut sound = Vec::new();
+    for (seq, path) in of_name(dir, name).map_err(unusable(dir))?.into_iter().rev() {
+        if let Content::Sound(snapshot) = read(&path).map_err(unusable(&path))?
+            && snapshot.seq == seq
+        {
+            sound.push(snapshot);
+        }
+    }
+    Ok(sound)
 }
 
 /// The snapshots of a name, newest first.
@@ -169,13 +191,32 @@ fn read(path: &Path) -> io::Result<Content> {
 mod tests {
     use super::*;
 
+    /// Nothing of the journal is left.
+    const ALL_GONE: Seq = Seq(u64::MAX);
+
+    #[test]
+    fn the_oldest_from_which_the_journal_can_be_judged_again_is_kept_too() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let kept = |seq: u64, journal_from: u64| {
+            save(home.path(), "s", Seq(seq), b"state", Seq(journal_from)).expect("saved");
+            all(home.path(), "s").expect("readable").iter().map(|snapshot| snapshot.seq.0).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(10, 1), [10]);
+        assert_eq!(kept(20, 1), [10, 20]);
+        assert_eq!(kept(30, 1), [10, 20, 30]);
+        assert_eq!(kept(40, 11), [10, 30, 40]);
+        // Rows behind the oldest are gone: the next one that is whole takes its place.
+        assert_eq!(kept(50, 12), [30, 40, 50]);
+        assert_eq!(kept(60, 41), [40, 50, 60]);
+    }
+
     #[test]
     fn the_newest_two_are_kept_and_the_newest_counts() {
         let home = tempfile::tempdir().expect("a temporary directory");
         assert!(load(home.path(), "shard-0").expect("readable").snapshot.is_none());
         for seq in [5, 70, 600] {
-            save(home.path(), "shard-0", Seq(seq), &seq.to_le_bytes()).expect("saved");
-            save(home.path(), "shard-01", Seq(seq + 1), b"another's").expect("saved");
+            save(home.path(), "shard-0", Seq(seq), &seq.to_le_bytes(), ALL_GONE).expect("saved");
+            save(home.path(), "shard-01", Seq(seq + 1), b"another's", ALL_GONE).expect("saved");
         }
         let loaded = load(home.path(), "shard-0").expect("readable");
         assert_eq!(loaded.snapshot, Some(Snapshot { seq: Seq(600), bytes: 600_u64.to_le_bytes().to_vec() }));
@@ -185,8 +226,8 @@ mod tests {
     #[test]
     fn any_damage_falls_back_to_the_one_before() {
         let home = tempfile::tempdir().expect("a temporary directory");
-        save(home.path(), "s", Seq(1), b"the older state").expect("saved");
-        save(home.path(), "s", Seq(2), b"the newer state").expect("saved");
+        save(home.path(), "s", Seq(1), b"the older state", ALL_GONE).expect("saved");
+        save(home.path(), "s", Seq(2), b"the newer state", ALL_GONE).expect("saved");
         let newest = of_name(home.path(), "s").expect("listed")[0].1.clone();
         let whole = fs::read(&newest).expect("readable");
         let check = |bytes: &[u8], what: &str| {
@@ -206,7 +247,7 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused() {
         let home = tempfile::tempdir().expect("a temporary directory");
-        save(home.path(), "s", Seq(1), b"state").expect("saved");
+        save(home.path(), "s", Seq(1), b"state", ALL_GONE).expect("saved");
         let path = of_name(home.path(), "s").expect("listed")[0].1.clone();
         let mut bytes = fs::read(&path).expect("readable");
         bytes[8] = 2;

@@ -184,6 +184,7 @@ impl JournalTurns {
         let kept = cursors.chain([self.progress.snapshot.load(Ordering::Acquire)]).min().unwrap_or(0);
         let needed = Seq(kept).next();
         let trimmed = self.journal.retain(needed).and_then(|_| self.journal.enforce(needed));
+        self.progress.journal_from.store(self.journal.oldest().0, Ordering::Release);
         match trimmed {
             Ok(None) => {}
             Ok(Some(lost)) => {

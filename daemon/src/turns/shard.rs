@@ -150,7 +150,8 @@ impl ShardTurns {
             Ok(bytes) => bytes,
             Err(error) => return warn!(%error, "the shard's state cannot be written down"),
         };
-        match snapshot::save(&self.folder, SHARD, seq, &bytes) {
+        let journal_from = Seq(self.progress.journal_from.load(Ordering::Acquire));
+        match snapshot::save(&self.folder, SHARD, seq, &bytes, journal_from) {
             Ok(()) => self.progress.snapshot.store(seq.0, Ordering::Release),
             Err(error) => warn!(%error, "cannot keep a snapshot; the journal is kept longer instead"),
         }

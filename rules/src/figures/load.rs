@@ -139,6 +139,6 @@ impl Load {
 
 /// A share; of nothing it is zero.
 #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds of a millennium fit a double exactly")]
-pub(super) fn ratio(part: u64, whole: u64) -> f64 {
+pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

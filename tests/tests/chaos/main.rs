@@ -12,6 +12,7 @@ mod oracle;
 mod payloads;
 mod platform;
 mod process;
+mod proof;
 mod relay;
 mod reload;
 mod sensors;

@@ -30,13 +30,14 @@ const fn fence(word: &'static str, only: &'static [&'static str], over: Over, wh
 
 const VENDOR: &str = "one vendor, one file: so that it can be replaced, and its traps are closed in one place";
 const INFLUX: &[&str] = &["daemon/src/storage/series/influx.rs", "daemon/src/storage/series/influx/"];
-/// `tap` is a command of its own beside the daemon, which bounds what it hears.
+/// `tap` and `backtest` are commands of their own beside the daemon; each bounds what it holds.
 const TASKS: &[&str] = &[
     "daemon/src/topology.rs",
     "daemon/src/topology/",
     "daemon/src/demo/",
     "daemon/src/demo.rs",
     "daemon/src/cli/tap.rs",
+    "daemon/src/cli/backtest/",
 ];
 const TASKS_WHY: &str =
     "every task and channel is made in daemon/src/topology.rs, with a bound and what happens when it is full";

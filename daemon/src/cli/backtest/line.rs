@@ -53,6 +53,18 @@ pub(super) enum Fault {
     /// Neither measurement, tags and fields.
     #[error("this is not line protocol")]
     Shape,
+    /// No time in the format that the map names.
+    #[error("\"{0}\" is not a time as {1}")]
+    TimeAs(String, String),
+    /// A zone that the map does not name.
+    #[error("[zones] says nothing of \"{0}\"")]
+    Zone(String),
+    /// A header without a column that the map names.
+    #[error("there is no column \"{0}\" in this header")]
+    NoColumn(String),
+    /// Too short for a column that is told by its characters.
+    #[error("the line has {0} characters, and the map needs {1}")]
+    Short(usize, usize),
     /// Longer than any reading.
     #[error("the line is longer than {0} bytes")]
     Length(usize),

@@ -48,6 +48,11 @@ impl Points {
         found
     }
 
+    /// The point of a name that has been found before.
+    pub(super) fn known(&self, name: &[u8]) -> Option<PointIx> {
+        self.by_name.get(name).copied()
+    }
+
     /// Readings whose name is no point.
     pub(super) const fn readings_of_unknown(&self) -> u64 {
         self.readings_of_unknown

@@ -3,13 +3,16 @@
 use std::io::{ErrorKind, Read};
 
 use super::line::{Fault, Record};
+use super::map::Mapped;
 use super::{csv, line_protocol};
 
 /// One buffer's worth; also the longest line, far above any reading.
 const BUFFER: usize = 1 << 20;
+/// What many recordings that are read side by side share, and the least that each has of it.
+const SHARED: usize = 64 << 20;
+const LEAST: usize = 1 << 14;
 
 /// How the lines of a recording are read.
-#[derive(Debug)]
 pub(super) enum Format {
     /// Under a header that has been read.
     Csv(csv::Csv),
@@ -17,6 +20,8 @@ pub(super) enum Format {
     CsvHeader,
     /// Line protocol.
     LineProtocol(line_protocol::LineProtocol),
+    /// As a map says; a line may hold several readings.
+    Mapped(Box<Mapped>),
 }
 
 /// What a line was.
@@ -65,8 +70,14 @@ pub(super) struct Recording<R> {
 
 impl<R: Read> Recording<R> {
     /// From the beginning.
-    pub(super) fn new(from: R, format: Format) -> Self {
-        let buffer = vec![0; BUFFER];
+    #[cfg(test)]
+    fn new(from: R, format: Format) -> Self {
+        Self::sharing(from, format, 1)
+    }
+
+    /// From the beginning, as one of so many that are read side by side.
+    pub(super) fn sharing(from: R, format: Format, all: usize) -> Self {
+        let buffer = vec![0; (SHARED / all.max(1)).clamp(LEAST, BUFFER)];
         Self { from, format, buffer, start: 0, end: 0, ended: false, skipping: false, line: 0, read: 0 }
     }
 
@@ -82,6 +93,11 @@ impl<R: Read> Recording<R> {
 
     /// Reads the next line into `record`; nothing at the end.
     pub(super) fn next(&mut self, record: &mut Record) -> Result<Option<Line>, RecordingError> {
+        if let Format::Mapped(mapped) = &mut self.format
+            && mapped.go_on(record)
+        {
+            return Ok(Some(Line::Reading));
+        }
         loop {
             let filled = &self.buffer[self.start..self.end];
             if let Some(length) = filled.iter().position(|byte| *byte == b'\n') {
@@ -97,11 +113,11 @@ impl<R: Read> Recording<R> {
                 self.start = self.end;
                 return if from == to || self.skipping { Ok(None) } else { self.parse(from, to, record).map(Some) };
             }
-            if filled.len() == BUFFER {
+            if filled.len() == self.buffer.len() {
                 (self.start, self.end) = (0, 0);
                 if !std::mem::replace(&mut self.skipping, true) {
                     self.line += 1;
-                    return Ok(Some(Line::Bad(Fault::Length(BUFFER))));
+                    return Ok(Some(Line::Bad(Fault::Length(self.buffer.len()))));
                 }
             }
             self.fill()?;
@@ -118,6 +134,7 @@ impl<R: Read> Recording<R> {
             }
             Format::Csv(csv) => csv.read(line, record).map(|()| true),
             Format::LineProtocol(lines) => lines.read(line, record),
+            Format::Mapped(mapped) => mapped.read(line, record),
             Format::CsvHeader => {
                 self.format = Format::Csv(csv::Csv::under(line)?);
                 return Ok(Line::Nothing);

@@ -12,8 +12,8 @@ use watchfire_model::time::Timestamp;
 use crate::cli::{Format, Style};
 use crate::lang::Lang;
 
-use super::line::Fault;
 use super::points::Points;
+use super::source::BadLine;
 
 /// Bad lines that are quoted in the summary.
 const QUOTED: usize = 5;
@@ -140,7 +140,7 @@ pub(super) struct Summary {
     lifts: u64,
     span: Option<(Timestamp, Timestamp)>,
     bad_lines: u64,
-    quoted: Vec<(u64, Fault)>,
+    quoted: Vec<BadLine>,
 }
 
 impl Summary {
@@ -161,18 +161,23 @@ impl Summary {
     }
 
     /// Counts a line that is no reading.
-    pub(super) fn bad_line(&mut self, line: u64, fault: Fault) {
+    pub(super) fn bad_line(&mut self, bad: BadLine) {
         self.bad_lines += 1;
         if self.quoted.len() < QUOTED {
-            self.quoted.push((line, fault));
+            self.quoted.push(bad);
         }
     }
 
+    /// From the first reading to the last.
+    pub(super) const fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.span
+    }
+
     /// The lines for stderr.
-    pub(super) fn lines(&self, input: &str, points: &Points, seconds: f64, lang: Lang) -> Vec<String> {
+    pub(super) fn lines(&self, points: &Points, seconds: f64, lang: Lang) -> Vec<String> {
         let mut lines = Vec::new();
-        for (line, fault) in &self.quoted {
-            lines.push(format!("{input}:{line}: {fault}"));
+        for BadLine { place, fault } in &self.quoted {
+            lines.push(format!("{place}: {fault}"));
         }
         let more = self.bad_lines.saturating_sub(QUOTED as u64);
         if more > 0 {

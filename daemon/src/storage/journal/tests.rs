@@ -12,8 +12,13 @@ use watchfire_model::row::LinkChange;
 use super::*;
 use crate::storage::names::tests::names;
 
-pub(super) const SMALL: Limits =
-    Limits { journal_bytes: 4_096, segment_bytes: 600, intake: 16, retention: std::time::Duration::from_secs(60) };
+pub(super) const SMALL: Limits = Limits {
+    journal_bytes: 4_096,
+    journal_keep_bytes: 0,
+    segment_bytes: 600,
+    intake: 16,
+    retention: std::time::Duration::from_secs(60),
+};
 pub(super) const ONE_SEGMENT: Limits = Limits { journal_bytes: 1 << 30, segment_bytes: 1 << 30, ..SMALL };
 
 fn reading(point: u32, at: i64, value: f64) -> Row {
@@ -290,6 +295,15 @@ fn whole_segments_go_when_nobody_needs_them() {
     let (commits, gaps) = read_all(&mut journal, Seq(middle.0 - 1));
     assert!(gaps.is_empty());
     assert_eq!(commits.last(), expected(60).last());
+}
+
+#[test]
+fn so_much_is_kept_although_nobody_needs_it() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut journal = filled(home.path(), &Limits { journal_keep_bytes: 2_000, ..SMALL }, 60);
+    assert!(journal.retain(journal.next()).expect("dropped") > 2);
+    let bytes = journal.bytes();
+    assert!((2_000..2_000 + 2 * SMALL.segment_bytes).contains(&bytes), "{bytes}");
 }
 
 #[test]

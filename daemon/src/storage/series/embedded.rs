@@ -13,6 +13,7 @@ mod samples;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::storage::names::PointNames;
 
 pub use self::reader::{Bucket, Filed, SeriesReader};
 pub use self::samples::Sample;
+pub use self::together::{Stored, Together};
 
 /// In the list of stores.
 pub const KIND: StoreKind =

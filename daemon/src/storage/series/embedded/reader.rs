@@ -186,12 +186,14 @@ fn tail_of(moment: &Connection, wanted: i64, sealed: i64) -> rusqlite::Result<Sa
 }
 
 impl Bucket {
-    fn new(from: Timestamp, flag: Flag) -> Self {
+    /// An empty one.
+    pub(crate) fn new(from: Timestamp, flag: Flag) -> Self {
         Self { from, count: 0, missing: 0, min: None, max: None, mean: None, first: None, last: None, worst: flag }
     }
 
+    /// Takes the next sample in. `sum` is of the values so far, and the caller's to keep.
     #[expect(clippy::cast_precision_loss, reason = "a bucket has fewer than 2^53 samples")]
-    fn take_in(&mut self, sample: Sample, sum: &mut f64) {
+    pub(crate) fn take_in(&mut self, sample: Sample, sum: &mut f64) {
         self.worst = worse(self.worst, sample.flag);
         let Some(value) = sample.value else {
             self.missing += 1;
@@ -210,6 +212,27 @@ impl Bucket {
         self.last = Some(here);
         self.mean = Some(*sum / self.count as f64);
     }
+
+    /// Takes the bucket behind it in: every peak stays.
+    pub(crate) fn join(&mut self, next: &Self) {
+        let sum = |bucket: &Self| bucket.mean.map(|mean| (mean, bucket.count));
+        self.mean = match (sum(self), sum(next)) {
+            (Some((a, m)), Some((b, n))) => Some(weighted(a, m, b, n)),
+            (one, other) => one.or(other).map(|(mean, _)| mean),
+        };
+        self.count += next.count;
+        self.missing += next.missing;
+        self.min = [self.min, next.min].into_iter().flatten().reduce(|a, b| if b.1 < a.1 { b } else { a });
+        self.max = [self.max, next.max].into_iter().flatten().reduce(|a, b| if b.1 > a.1 { b } else { a });
+        self.first = self.first.or(next.first);
+        self.last = next.last.or(self.last);
+        self.worst = worse(self.worst, next.worst);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bucket has fewer than 2^53 samples")]
+fn weighted(a: f64, m: u64, b: f64, n: u64) -> f64 {
+    (a * m as f64 + b * n as f64) / (m + n) as f64
 }
 
 /// The worse of two flags; one that nobody evaluated is worse than a good one and better than a suspect one.

@@ -10,8 +10,13 @@ use super::*;
 use crate::storage::journal::Journal;
 use crate::storage::names::tests::names;
 
-const LIMITS: Limits =
-    Limits { journal_bytes: 1 << 30, segment_bytes: 4_096, intake: 16, retention: Duration::from_secs(400 * 86_400) };
+const LIMITS: Limits = Limits {
+    journal_bytes: 1 << 30,
+    journal_keep_bytes: 0,
+    segment_bytes: 4_096,
+    intake: 16,
+    retention: Duration::from_secs(400 * 86_400),
+};
 /// Small enough that a test of a few hundred samples meets every way of sealing.
 const TIGHT: Pace = Pace { step_rows: 40, chunk_samples: 16, head_samples: 60, tail_samples: 200, tail_rows: 8 };
 const START: i64 = 1_700_000_000_000;
@@ -157,6 +162,8 @@ proptest! {
         }
         kept.store(&mut writer);
         prop_assert_eq!(writer.cursor(), kept.durable);
+        check_together(&kept, START + 100_000, START + 300_000);
+        check_together(&kept, i64::MIN, i64::MAX);
         for (point, (station, id)) in [("a", "stage"), ("a", "rain"), ("b", "stage")].iter().enumerate() {
             let expected = model.0.remove(&u32::try_from(point).expect("small")).unwrap_or_default();
             let mut got = kept.all(station, id);
@@ -169,6 +176,29 @@ proptest! {
         }
         check_chunks(&kept.path());
     }
+}
+
+/// All points together are what each of them is by itself, in the order of time.
+fn check_together(kept: &Kept, from: i64, to: i64) {
+    let (from, to) = (Timestamp(from), Timestamp(to));
+    let place = |filed: &Filed| match (filed.station.as_str(), filed.point.as_str()) {
+        ("a", "stage") => Some(PointIx(2)),
+        ("b", "stage") => Some(PointIx(1)),
+        _ => None,
+    };
+    let mut together = Together::open(&kept.path(), from, to, place).expect("opens");
+    let mut found = Vec::new();
+    while together.next(&mut found).expect("readable") {}
+    assert!(found.is_sorted_by_key(|stored| stored.at), "out of order");
+    let reader = SeriesReader::open(&kept.path()).expect("opens");
+    for (point, station) in [(2, "a"), (1, "b")] {
+        let alone = reader.range(station, "stage", from, to, usize::MAX).expect("readable");
+        let alone: Vec<_> = alone.iter().map(|sample| (sample.at, sample.value.map(f64::to_bits))).collect();
+        let of_it = found.iter().filter(|stored| stored.point == PointIx(point));
+        let of_it: Vec<_> = of_it.map(|stored| (stored.at, stored.value.map(f64::to_bits))).collect();
+        assert_eq!(of_it, alone, "{station}");
+    }
+    assert!(found.iter().all(|stored| stored.point != PointIx(0)), "a point that nobody asked for");
 }
 
 /// Chunks of a point never overlap, and say of themselves what is in them.
