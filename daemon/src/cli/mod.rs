@@ -14,6 +14,7 @@ pub mod new;
 mod password;
 pub mod people;
 pub mod reload;
+mod replayed;
 pub mod report;
 pub mod run;
 pub mod sample;
@@ -23,6 +24,7 @@ pub mod test;
 pub mod verify;
 pub mod version;
 pub mod warnings;
+pub mod why;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -94,6 +96,8 @@ enum Command {
     Sensors(sensors::SensorsArgs),
     /// Has a running daemon read its configuration again, or say what that would change.
     Reload(reload::ReloadArgs),
+    /// Why a grade changed: the reading, what was known before it, the rule; as a file that proves it anywhere.
+    Why(why::WhyArgs),
     /// Prints what a configuration may say, its schema, or writes a first one.
     Config(sample::ConfigArgs),
     /// Prints the version.
@@ -200,6 +204,7 @@ pub fn main() -> ExitCode {
         | Command::Incidents(_)
         | Command::Sensors(_)
         | Command::Reload(_)
+        | Command::Why(_)
         | Command::Config(_)
         | Command::Version(_) => "warn",
     });
@@ -230,6 +235,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         },
         Command::Warnings(args) => runtime()?.block_on(warnings::run(args)),
         Command::Verify(args) => verify::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Alarms(args) => runtime()?.block_on(alarms::run(args)),
         Command::People(args) => runtime()?.block_on(people::run(args)),

@@ -100,7 +100,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             journal_bytes: 4 << 30,
-            journal_keep_bytes: 0,
+            journal_keep_bytes: 1 << 30,
             segment_bytes: 64 << 20,
             intake: 1_024,
             retention: Duration::from_secs(400 * 86_400),

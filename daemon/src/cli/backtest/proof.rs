@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
@@ -13,23 +12,15 @@ use sha2::{Digest, Sha256};
 use watchfire_model::finding::Finding;
 use watchfire_model::grade::word;
 use watchfire_model::id::{RuleId, Seq, SubjectId};
-use watchfire_model::row::Row;
 use watchfire_model::time::Timestamp;
 use watchfire_rules::desk::Input;
-use watchfire_rules::evaluator::EvaluatorState;
-use watchfire_rules::ruleset::RuleSet;
 
+use crate::cli::replayed::{REST, Replayed};
 use crate::cli::{Format, Style, emit, exit};
 use crate::duty::Said;
 use crate::lang::Lang;
-use crate::shards::Shard;
-use crate::storage::journal::{Commit, Gap, GapWhy, JournalReader, Step};
+use crate::storage::journal::{Commit, Gap, GapWhy, Step};
 use crate::storage::ledger::{LedgerId, LedgerReader};
-use crate::storage::names::PointNames;
-use crate::storage::revisions::Revisions;
-use crate::storage::snapshot;
-use crate::turns::SHARD;
-use crate::views::LatestTable;
 
 /// Findings of the ledger that are held against the journal; some forty bytes each.
 const FINDINGS_MOST: usize = 20_000_000;
@@ -77,8 +68,7 @@ pub(super) fn run(dir: &Path, style: Style) -> anyhow::Result<ExitCode> {
     // The ledger first: what is added meanwhile the journal already has.
     let mut recorded = Recorded::read(&ledger)?;
     let mut proof = Proof::default();
-    let replay = Replayed::begin(dir)?;
-    replay.run(&mut recorded, &ledger, &mut proof)?;
+    run_through(Replayed::begin(dir, None)?, &mut recorded, &ledger, &mut proof)?;
     match style.output {
         Format::Table => emit(&told(&proof, style.lang())),
         Format::Json => emit(&format!("{}\n", serde_json::to_string(&proof)?)),
@@ -150,100 +140,39 @@ fn print(finding: &Finding) -> anyhow::Result<[u8; 16]> {
     Ok(print)
 }
 
-/// The journal under way.
-struct Replayed {
-    folder: std::path::PathBuf,
-    revisions: Revisions,
-    shard: Shard,
-    reader: JournalReader,
-    /// The row before the first that is judged.
-    before: Seq,
-}
-
-impl Replayed {
-    /// From the first row, where the journal still has it; else from the oldest snapshot that it goes on from.
-    fn begin(dir: &Path) -> anyhow::Result<Self> {
-        let (folder, revisions) = (dir.join("journal"), Revisions::of(dir.join("revisions")));
-        let mut reader = JournalReader::after(&folder, Seq(0), Arc::default());
-        let mut commit = Commit::default();
-        let step = reader.read(Seq(u64::MAX - 1), &mut commit).context("the journal cannot be read")?;
-        let first = match step {
-            Step::Commit => commit.first,
-            Step::Gap(ref gap) => gap.seqs.end,
-            Step::Idle => bail!("there is no journal in {}", folder.display()),
-        };
-        if let (Step::Commit, [Row::Revision(reload)]) = (&step, commit.rows.as_slice()) {
-            let rules = of_revision(&revisions, &reload.revision)?;
-            let shard = Shard::new(Arc::clone(&rules), Arc::new(LatestTable::new(0)));
-            let reader = JournalReader::after(&folder, Seq(0), names(&rules));
-            return Ok(Self { folder, revisions, shard, reader, before: Seq(0) });
+fn run_through(
+    mut replayed: Replayed,
+    recorded: &mut Recorded,
+    ledger: &LedgerReader,
+    proof: &mut Proof,
+) -> anyhow::Result<()> {
+    proof.from = replayed.before().next().0;
+    let (mut commit, mut said) = (Commit::default(), Vec::new());
+    loop {
+        match replayed.read(&mut commit)? {
+            Step::Idle => break,
+            // Its end: nothing sound is behind it.
+            Step::Gap(gap) if gap.seqs.end >= REST => break,
+            Step::Gap(gap) => proof.damage(&gap),
+            Step::Commit => replayed.judge(&commit, &mut said)?,
         }
-        let snapshots = snapshot::all(&dir.join("snapshots"), SHARD).context("the snapshots cannot be read")?;
-        let Some(kept) = snapshots.into_iter().find(|kept| kept.seq.next() >= first) else {
-            bail!("the journal begins at row {}, and no snapshot is kept from which it could be judged again", first.0);
-        };
-        let state: EvaluatorState = serde_json::from_slice(&kept.bytes).context("a snapshot cannot be understood")?;
-        let rules = of_revision(&revisions, state.revision())?;
-        let shard = Shard::restore(Arc::clone(&rules), state, kept.seq, Arc::new(LatestTable::new(0)));
-        let reader = JournalReader::after(&folder, kept.seq, names(&rules));
-        Ok(Self { folder, revisions, shard, reader, before: kept.seq })
-    }
-
-    fn run(mut self, recorded: &mut Recorded, ledger: &LedgerReader, proof: &mut Proof) -> anyhow::Result<()> {
-        proof.from = self.before.next().0;
-        let (mut commit, mut said) = (Commit::default(), Vec::new());
-        let most = Seq(u64::MAX - 1);
-        loop {
-            match self.reader.read(most, &mut commit).context("the journal cannot be read")? {
-                Step::Idle => break,
-                // Its end: nothing sound is behind it.
-                Step::Gap(gap) if gap.seqs.end >= most => break,
-                Step::Gap(gap) => proof.damage(&gap),
-                Step::Commit => self.judge(&commit, &mut said)?,
-            }
-            for word in said.drain(..) {
-                if let Said::Finding(finding) = word {
-                    proof.hold_against(recorded, ledger, finding)?;
-                }
+        for word in said.drain(..) {
+            if let Said::Finding(finding) = word {
+                proof.hold_against(recorded, ledger, finding)?;
             }
         }
-        proof.to = self.shard.seq().0;
-        for entry in recorded.findings.values() {
-            if entry.seq <= self.before {
-                proof.out_of_reach += 1;
-            } else if entry.seq > self.shard.seq() {
-                proof.differ("the journal ends before its row", find(ledger, entry.record)?, None);
-            } else {
-                proof.differ("the journal does not tell it", find(ledger, entry.record)?, None);
-            }
-        }
-        Ok(())
     }
-
-    fn judge(&mut self, commit: &Commit, said: &mut Vec<Said>) -> anyhow::Result<()> {
-        let [Row::Revision(reload)] = commit.rows.as_slice() else {
-            self.shard.judge(commit, said);
-            return Ok(());
-        };
-        let before = Arc::clone(self.shard.rules());
-        let rules = of_revision(&self.revisions, &reload.revision)?;
-        self.shard.reload(Arc::clone(&rules), commit.first, reload.orphans, said);
-        if !Arc::ptr_eq(&before, self.shard.rules()) {
-            // Points may have other numbers from here on.
-            self.reader = JournalReader::after(&self.folder, self.shard.seq(), names(self.shard.rules()));
+    proof.to = replayed.shard().seq().0;
+    for entry in recorded.findings.values() {
+        if entry.seq <= replayed.before() {
+            proof.out_of_reach += 1;
+        } else if entry.seq > replayed.shard().seq() {
+            proof.differ("the journal ends before its row", find(ledger, entry.record)?, None);
+        } else {
+            proof.differ("the journal does not tell it", find(ledger, entry.record)?, None);
         }
-        Ok(())
     }
-}
-
-fn of_revision(revisions: &Revisions, revision: &watchfire_model::id::Revision) -> anyhow::Result<Arc<RuleSet>> {
-    revisions
-        .rules(revision)
-        .with_context(|| format!("revision {revision} is not kept, and the journal was judged by it"))
-}
-
-fn names(rules: &RuleSet) -> Arc<PointNames> {
-    Arc::new(PointNames::of(rules.site()))
+    Ok(())
 }
 
 fn find(ledger: &LedgerReader, record: LedgerId) -> anyhow::Result<Option<Finding>> {

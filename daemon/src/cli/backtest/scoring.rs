@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use watchfire_model::grade::Grade;
+use watchfire_model::id::Revision;
 use watchfire_model::rule::Thresholds;
 use watchfire_model::site::{Audience, Site};
 use watchfire_model::time::{Span, Timestamp};
@@ -95,6 +96,8 @@ impl ScoreArgs {
 /// All that a scored backtest says. Spans are in milliseconds.
 #[derive(Debug, Serialize)]
 pub(super) struct Assessment {
+    /// By which revision of the configuration.
+    pub(super) revision: Revision,
     /// What was judged.
     pub(super) recording: String,
     /// Its first reading.
@@ -275,6 +278,7 @@ fn assess(
             .collect(),
     });
     Assessment {
+        revision: site.revision.clone(),
         recording: source.name(),
         from: span.0,
         to: span.1,
