@@ -184,6 +184,20 @@ fn what_is_not_there_is_a_wrong_question_and_what_is_unsound_a_wrong_configurati
     assert_eq!(text(&lines.stdout).lines().count(), 5);
 }
 
+/// What `watchfire test --help` shows can be run as it stands.
+#[test]
+fn the_example_of_a_case_file_holds() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let made = watchfire_in(scratch.path(), &["config", "new", "river"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    std::fs::write(scratch.path().join("cases/example.test.toml"), watchfire::cli::test::EXAMPLE).expect("writable");
+    let told = watchfire_in(scratch.path(), &["test"]);
+    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
+    assert!(text(&told.stdout).contains("cases/example.test.toml  1 cases"), "{}", text(&told.stdout));
+    let help = watchfire_in(scratch.path(), &["test", "--help"]);
+    assert!(text(&help.stdout).contains("[[case.expect]]"), "{}", text(&help.stdout));
+}
+
 #[test]
 fn the_library_is_printed_whole_by_family_and_by_name() {
     let all = watchfire_in(&folder(), &["functions", "-o", "json"]);

@@ -26,8 +26,12 @@ const DEEPEST: usize = 8;
 /// Most case files of one run.
 const MOST_FILES: usize = 10_000;
 
+/// A case file with everything that may stand in one.
+pub const EXAMPLE: &str = include_str!("test/example.toml");
+
 /// Options of `test`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = EXAMPLE)]
 pub struct TestArgs {
     /// Case files, or folders with files named *.test.toml; the folder `cases` beside the configuration where none is given.
     #[arg(value_name = "PATH")]

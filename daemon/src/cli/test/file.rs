@@ -97,48 +97,56 @@ impl TestFile {
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let environment = |name: &str| std::env::var(name).ok();
         let cx = Context::new(folder.clone(), &environment);
-        let Some((file, text)) = cx.open(path, None) else { return Err(cx.into_problems()) };
-        let document = cx.parse(file, &text);
-        if document.is_broken() {
-            drop(document);
-            return Err(cx.into_problems());
-        }
-        let root = document.root_of(&cx, "a case file");
-        let own = root.text("config");
-        let Some(config) = own.as_ref().map(|own| cx.path(&own.value)).or_else(|| configuration(&folder, sites)) else {
-            cx.report(
-                Problem::error(root.at, "which configuration these cases are about is not known")
-                    .hint("write `config = \"../watchfire.toml\"` at the top, or give it with --config"),
-            );
-            drop(document);
-            return Err(cx.into_problems());
-        };
-        if let Some(own) = own.filter(|_| !config.exists()) {
-            cx.report(Problem::error(own.at, format!("there is no {}", config.display())));
-            drop(document);
-            return Err(cx.into_problems());
-        }
-        let site = sites.open(&config)?;
-        let mut cases = Vec::new();
-        let mut names = Names::new("case");
-        for table in root.tables("case", "[[case]]") {
-            let Some(site) = sites.get(site) else { continue };
-            cases.extend(Written::read(table, site).filter(|case| {
-                let name = At { value: case.name.clone(), at: case.at };
-                names.add(&cx, &name, 0)
-            }));
-        }
-        if cases.is_empty() && cx.errors() == 0 {
-            cx.report(Problem::error(root.at, "there is no case in it").hint("a case begins with [[case]]"));
-        }
-        root.finish();
-        drop(document);
+        let built = build(&cx, path, &folder, sites)?;
         let problems = cx.into_problems();
-        if problems.has_errors() {
-            return Err(problems);
+        match built.filter(|_| !problems.has_errors()) {
+            Some((site, cases)) => Ok(Self { name: path.display().to_string(), site, cases, text: problems }),
+            None => Err(problems),
         }
-        Ok(Self { name: path.display().to_string(), site, cases, text: problems })
     }
+}
+
+/// The configuration that a file is about, and its cases. What is wrong with the file is reported; what is wrong with the
+/// configuration is given back.
+fn build(
+    cx: &Context<'_>,
+    path: &Path,
+    folder: &Path,
+    sites: &mut Sites,
+) -> Result<Option<(usize, Vec<Written>)>, Problems> {
+    let Some((file, text)) = cx.open(path, None) else { return Ok(None) };
+    let document = cx.parse(file, &text);
+    if document.is_broken() {
+        return Ok(None);
+    }
+    let root = document.root_of(cx, "a case file");
+    let own = root.text("config");
+    let Some(config) = own.as_ref().map(|own| cx.path(&own.value)).or_else(|| configuration(folder, sites)) else {
+        cx.report(
+            Problem::error(root.at, "which configuration these cases are about is not known")
+                .hint("write `config = \"../watchfire.toml\"` at the top, or give it with --config"),
+        );
+        return Ok(None);
+    };
+    if let Some(own) = own.filter(|_| !config.exists()) {
+        cx.report(Problem::error(own.at, format!("there is no {}", config.display())));
+        return Ok(None);
+    }
+    let place = sites.open(&config)?;
+    let Some(site) = sites.get(place) else { return Ok(None) };
+    let mut names = Names::new("case");
+    let mut cases = Vec::new();
+    for table in root.tables("case", "[[case]]") {
+        cases.extend(Written::read(table, site).filter(|case| {
+            let name = At { value: case.name.clone(), at: case.at };
+            names.add(cx, &name, 0)
+        }));
+    }
+    if cases.is_empty() && cx.errors() == 0 {
+        cx.report(Problem::error(root.at, "there is no case in it").hint("a case begins with [[case]]"));
+    }
+    root.finish();
+    Ok(Some((place, cases)))
 }
 
 /// What was given, or the `watchfire.toml` in the file's folder or the nearest one above it.
