@@ -65,6 +65,22 @@ fn the_landslides_near_seattle_are_scored_against_the_official_threshold() {
     assert!(!rises.contains(&"another"), "{rises:?}");
 }
 
+#[test]
+fn gauges_told_one_after_the_other_are_scored_as_if_told_together() {
+    let together = json(&seattle(&["-o", "json"]));
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let both = folder.path().join("both.txt");
+    let text =
+        [hindcast("KTIW_t.txt"), hindcast("KSEA_t.txt")].map(|path| std::fs::read(path).expect("it ships")).concat();
+    std::fs::write(&both, text).expect("a temporary file can be written");
+    let (config, map, events) = (hindcast("watchfire.toml"), hindcast("map.toml"), hindcast("events.csv"));
+    let both = both.display().to_string();
+    let apart =
+        daemon::command(&["backtest", "-c", &config, "--map", &map, "--events", &events, "-i", &both, "-o", "json"]);
+    assert_eq!(json(&apart)["verification"], together["verification"]);
+    assert_eq!(json(&apart)["warnings"], together["warnings"]);
+}
+
 /// A river of one station, and the shape of its flood: up from hour 100, over at hour 130.
 struct River(TempDir);
 
@@ -175,6 +191,25 @@ fn each_grade_is_scored_with_what_went_out() {
     assert!(chinese.contains("命中") && chinese.contains("空报"), "{chinese}");
     let rows = text(&river.scored(&["-o", "csv"]).stdout);
     assert!(rows.contains("far,blue,0.500000,\n") && rows.contains("lead_median,blue,21600.000,s\n"), "{rows}");
+}
+
+#[test]
+fn whatever_needs_two_signatures_is_signed_at_once() {
+    let river = River::new();
+    let release = "[release.river_flood]\nraise = \"two\"\nlower = \"two\"\nend = \"two\"\n";
+    river.write("watchfire.toml", &format!("{RIVER}{release}"));
+    let duty = json(&river.scored(&["-o", "json"]));
+    let public = json(&river.scored(&["--audience", "public", "-o", "json"]));
+    assert_eq!((&duty["audience"], &public["audience"]), (&"internal".into(), &"public".into()));
+    assert_eq!(duty["warnings"], public["warnings"]);
+    assert_eq!(public["warnings"].as_array().map(Vec::len), Some(2), "{public}");
+    let steps: Vec<&str> = public["warnings"][0]["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|step| step[1].as_str().unwrap_or("clear"))
+        .collect();
+    assert_eq!(steps, ["blue", "orange", "blue", "clear"], "the ending is signed too");
 }
 
 #[test]

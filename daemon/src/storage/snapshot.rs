@@ -15,6 +15,8 @@ const FORMAT: u32 = 1;
 const HEAD: usize = 32;
 /// Of each name.
 const KEPT: usize = 2;
+/// Older ones that the journal still reaches lie at least this part of its rows apart.
+const SPREAD: u64 = 8;
 /// Larger is no snapshot of ours: 10,000 points take a few megabytes.
 const MAX_BYTES: u64 = 1 << 30;
 const SUFFIX: &str = "snap";
@@ -63,8 +65,9 @@ pub enum SnapshotError {
     },
 }
 
-/// Writes a snapshot and drops all of its name but the newest two, and the oldest from which the journal, which has the
-/// rows from `journal_from` on, can still be judged again without a hole.
+/// Writes a snapshot and drops all of its name but the newest two, and some of those from which the journal, which has the
+/// rows from `journal_from` on, can still be judged again without a hole: the oldest, and a few spread over its rows, so that
+/// one is there when the oldest rows are dropped.
 pub fn save(dir: &Path, name: &str, seq: Seq, bytes: &[u8], journal_from: Seq) -> Result<(), SnapshotError> {
     let path = dir.join(format!("{name}-{:020}.{SUFFIX}", seq.0));
     let being_written = dir.join(format!("{name}.writing"));
@@ -78,10 +81,14 @@ pub fn save(dir: &Path, name: &str, seq: Seq, bytes: &[u8], journal_from: Seq) -
         File::open(dir)?.sync_all()
     };
     write().map_err(unusable)?;
-    let all = of_name(dir, name).map_err(unusable)?;
-    let base = all.iter().rev().map(|(seq, _)| *seq).find(|seq| seq.next() >= journal_from);
-    for (seq, old) in all.into_iter().skip(KEPT) {
-        if Some(seq) != base {
+    let mut all = of_name(dir, name).map_err(unusable)?;
+    let older = all.split_off(KEPT.min(all.len()));
+    let apart = seq.0.saturating_sub(journal_from.0) / SPREAD;
+    let mut last: Option<u64> = None;
+    for (of, old) in older.into_iter().rev() {
+        if of.next() >= journal_from && last.is_none_or(|last| of.0 - last >= apart) {
+            last = Some(of.0);
+        } else {
             // Left behind, it is tried again at the next snapshot.
             let _ = fs::remove_file(old);
         }
@@ -201,13 +208,14 @@ mod tests {
             save(home.path(), "s", Seq(seq), b"state", Seq(journal_from)).expect("saved");
             all(home.path(), "s").expect("readable").iter().map(|snapshot| snapshot.seq.0).collect::<Vec<_>>()
         };
-        assert_eq!(kept(10, 1), [10]);
-        assert_eq!(kept(20, 1), [10, 20]);
-        assert_eq!(kept(30, 1), [10, 20, 30]);
-        assert_eq!(kept(40, 11), [10, 30, 40]);
-        // Rows behind the oldest are gone: the next one that is whole takes its place.
-        assert_eq!(kept(50, 12), [30, 40, 50]);
-        assert_eq!(kept(60, 41), [40, 50, 60]);
+        for seq in (10..=400).step_by(10) {
+            let all = kept(seq, 1);
+            assert!(all.first() == Some(&10) && all.last() == Some(&seq) && all.len() <= 11, "{all:?}");
+        }
+        // Rows are dropped: the oldest that is left still reaches over most of what is there.
+        let all = kept(410, 150);
+        assert!(all.first().is_some_and(|first| (149..=200).contains(first)), "{all:?}");
+        assert_eq!(kept(420, 500), [410, 420], "none reaches back");
     }
 
     #[test]

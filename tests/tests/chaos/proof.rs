@@ -16,7 +16,7 @@ use super::stage::{SOON, Sensor, Stage};
 fn checked(dir: &Path) -> (Output, Value) {
     let dir = dir.display().to_string();
     let output = daemon::command(&["backtest", "--journal", &dir, "--check", "-o", "json"]);
-    let told = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| json!(null));
+    let told = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
     (output, told)
 }
 
@@ -76,9 +76,9 @@ fn copy(from: &Path) -> tempfile::TempDir {
             let entry = entry.expect("listed");
             let to = to.join(entry.file_name());
             if entry.path().is_dir() {
-                all(&entry.path(), &to)
+                all(&entry.path(), &to);
             } else {
-                let _bytes = fs::copy(entry.path(), to).expect("copied");
+                fs::copy(entry.path(), to).expect("copied");
             }
         }
     }

@@ -69,8 +69,8 @@ fn in_zone(civil: Civil, zone: &Zone) -> Timestamp {
     let offset = |at: Timestamp| Span::seconds(i64::from(zone.offset_at(at)));
     // No zone is further than a day from UTC: the offsets before and after are all there can be.
     let (before, after) = (offset(wall - Span::days(1)), offset(wall + Span::days(1)));
-    let early = wall - before;
-    if offset(early) == before { early } else { wall - after }
+    let (early, late) = (wall - before, wall - after);
+    if offset(early) == before || offset(late) != after { early } else { late }
 }
 
 #[cfg(test)]
