@@ -10,7 +10,7 @@ use self::chart::chart;
 use self::curve::curve;
 use self::svg::escaped;
 use super::scoring::Assessment;
-use super::told;
+use super::told::{self, Part};
 use super::traces::Traces;
 use crate::lang::Lang;
 
@@ -25,8 +25,9 @@ body { margin: 0 auto; max-width: 1180px; padding: 24px; background: var(--groun
   font: 15px/1.5 system-ui, 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif; }
 h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 16px; margin: 28px 0 8px; color: var(--muted); }
 p { margin: 4px 0; } .muted { color: var(--muted); }
-pre { overflow-x: auto; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 12px 14px;
-  font: 13px/1.5 ui-monospace, 'Noto Sans Mono CJK SC', 'DejaVu Sans Mono', monospace; }
+table { border-collapse: collapse; margin: 12px 0; font-size: 13px; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--muted); font-weight: 600; } div.wide { overflow-x: auto; }
 figure { margin: 0 0 18px; padding: 10px 12px; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; }
 figcaption { font-weight: 600; } svg { display: block; width: 100%; height: auto; }
 svg text { font: 11px system-ui, 'Noto Sans CJK SC', sans-serif; fill: var(--muted); }
@@ -43,8 +44,8 @@ rect.blue, rect.yellow, rect.orange, rect.red { stroke: none; } rect.veil { opac
 pub(super) fn page(assessment: &Assessment, traces: &Traces, site: &Site, lang: Lang) -> String {
     let title = format!("{} · {}", lang.pick("Backtest", "回测"), site.name);
     let mut body = format!("<h1>{}</h1>\n<p class=\"muted\">{}</p>\n", escaped(&title), escaped(&assessment.recording));
-    // The tables are those of the terminal: one text, said in one place.
-    body.push_str(&format!("<pre>{}</pre>\n", escaped(&told::tables(assessment, site, lang))));
+    // What is told is what the terminal tells: it is said in one place.
+    told::parts(assessment, site, lang).iter().for_each(|part| body.push_str(&told_part(part)));
     if let Some(sweep) = assessment.sweep.as_ref() {
         body.push_str(&format!("<h2>{}: {}</h2>\n", lang.pick("Trade-off", "权衡曲线"), escaped(&sweep.of)));
         body.push_str(&curve(sweep, lang));
@@ -70,6 +71,20 @@ pub(super) fn page(assessment: &Assessment, traces: &Traces, site: &Site, lang: 
          <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
         escaped(&title)
     )
+}
+
+fn told_part(part: &Part) -> String {
+    match part {
+        Part::Line(line) => format!("<p>{}</p>\n", escaped(line)),
+        Part::Table(head, rows) => {
+            let row = |cells: &[String], tag: &str| {
+                let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+                format!("<tr>{cells}</tr>\n")
+            };
+            let rows: String = rows.iter().map(|cells| row(cells, "td")).collect();
+            format!("<div class=\"wide\"><table>\n{}{rows}</table></div>\n", row(head, "th"))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,17 @@ use crate::lang::Lang;
 /// Lines that a table has at most; the JSON has all.
 const LISTED: usize = 60;
 
-/// All of it, for a terminal.
-pub(super) fn tables(assessment: &Assessment, site: &Site, lang: Lang) -> String {
-    let mut page = Page { text: String::new(), site, lang };
+/// One thing that is told.
+pub(super) enum Part {
+    /// A sentence.
+    Line(String),
+    /// A table under its head.
+    Table(Vec<String>, Vec<Vec<String>>),
+}
+
+/// All of it, in order.
+pub(super) fn parts(assessment: &Assessment, site: &Site, lang: Lang) -> Vec<Part> {
+    let mut page = Page { parts: Vec::new(), site, lang };
     page.head(assessment);
     if let Some(verification) = &assessment.verification {
         page.verification(verification);
@@ -26,28 +34,49 @@ pub(super) fn tables(assessment: &Assessment, site: &Site, lang: Lang) -> String
     if let Some(sweep) = &assessment.sweep {
         page.sweep(sweep);
     }
-    page.text
+    page.parts
 }
 
-pub(super) struct Page<'a> {
-    text: String,
+/// All of it, for a terminal.
+pub(super) fn tables(assessment: &Assessment, site: &Site, lang: Lang) -> String {
+    let mut text = String::new();
+    let mut after_table = false;
+    for part in parts(assessment, site, lang) {
+        match part {
+            Part::Line(line) => {
+                text.push_str(if after_table { "\n" } else { "" });
+                text.push_str(&line);
+                text.push('\n');
+                after_table = false;
+            }
+            Part::Table(head, rows) => {
+                let all: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+                text.push('\n');
+                text.push_str(&aligned(&all));
+                after_table = true;
+            }
+        }
+    }
+    text
+}
+
+struct Page<'a> {
+    parts: Vec<Part>,
     site: &'a Site,
     lang: Lang,
 }
 
 impl Page<'_> {
     fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
+        self.parts.push(Part::Line(line.to_owned()));
     }
 
-    /// A table under its head, after an empty line; what is too much is counted.
-    fn table(&mut self, en: &str, zh: &str, rows: Vec<Vec<String>>) {
+    /// A table under its head; what is too much is counted.
+    fn table(&mut self, en: &str, zh: &str, mut rows: Vec<Vec<String>>) {
         let head = self.lang.pick(en, zh).split('|').map(str::to_owned).collect();
         let more = rows.len().saturating_sub(LISTED);
-        let all: Vec<Vec<String>> = std::iter::once(head).chain(rows.into_iter().take(LISTED)).collect();
-        self.text.push('\n');
-        self.text.push_str(&aligned(&all));
+        rows.truncate(LISTED);
+        self.parts.push(Part::Table(head, rows));
         if more > 0 {
             let what = self.lang.pick("more; -o json has all", "行未列出;-o json 含全部");
             self.line(&format!("… {more} {what}"));
@@ -144,10 +173,10 @@ impl Page<'_> {
         let median = calls.median_when_busy.map_or_else(|| "-".to_owned(), |median| median.to_string());
         let line = match self.lang {
             Lang::En => format!(
-                "\nCalls: {all}; in ten minutes {mean:.4} on average, {median} in the median of the {busy} with any, {most} at most; floods {floods}"
+                "Calls: {all}; in ten minutes {mean:.4} on average, {median} in the median of the {busy} with any, {most} at most; floods {floods}"
             ),
             Lang::Zh => format!(
-                "\n呼叫 {all} 次;每 10 分钟平均 {mean:.4},{busy} 个有呼叫时段的中位数 {median},最多 {most};告警洪泛 {floods} 次"
+                "呼叫 {all} 次;每 10 分钟平均 {mean:.4},{busy} 个有呼叫时段的中位数 {median},最多 {most};告警洪泛 {floods} 次"
             ),
         };
         self.line(&line);
@@ -167,10 +196,10 @@ impl Page<'_> {
         let Difference { same, moved, graded, only_here, only_there, .. } = difference;
         let line = match self.lang {
             Lang::En => format!(
-                "\nAgainst the other: {same} the same, {moved} at another time, {graded} with another grade, {only_here} only here, {only_there} only there"
+                "Against the other: {same} the same, {moved} at another time, {graded} with another grade, {only_here} only here, {only_there} only there"
             ),
             Lang::Zh => format!(
-                "\n与另一套规则相比:相同 {same},时间不同 {moved},等级不同 {graded},仅本套 {only_here},仅另一套 {only_there}"
+                "与另一套规则相比:相同 {same},时间不同 {moved},等级不同 {graded},仅本套 {only_here},仅另一套 {only_there}"
             ),
         };
         self.line(&line);
