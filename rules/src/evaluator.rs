@@ -146,6 +146,9 @@ impl Evaluator {
     /// What is alive by the word of another and says nothing of its own has measured what it last said, or no more rain
     /// (SEMANTICS §3).
     fn beat(&mut self, now: Now, seq: Seq, seen: &Observation, received_at: Timestamp, out: &mut Vec<Finding>) {
+        if self.rules.carried_by(seen.point).is_empty() {
+            return;
+        }
         let rules = Arc::clone(&self.rules);
         for point in rules.carried_by(seen.point) {
             let kind = rules.site().point(*point).map(|point| point.kind);
