@@ -50,7 +50,7 @@ impl Replayed {
         let kept = match (wanted, &step, commit.rows.as_slice()) {
             (None, Step::Commit, [Row::Revision(_)]) => None,
             (None, ..) => usable.next(),
-            (Some(wanted), ..) => usable.filter(|kept| kept.seq < wanted).last(),
+            (Some(wanted), ..) => usable.rfind(|kept| kept.seq < wanted),
         };
         if let (None, Step::Commit, [Row::Revision(reload)]) = (&kept, &step, commit.rows.as_slice()) {
             let rules = of_revision(&revisions, &reload.revision)?;
