@@ -241,6 +241,29 @@ pub(crate) fn graded_or_none<T>(
     node.map_or_else(Graded::default, |node| graded(&node, what, read))
 }
 
+/// `[low, high]`.
+pub(crate) fn pair(node: &Node<'_>) -> Option<(At<Amount>, At<Amount>)> {
+    match node.shape("") {
+        Shape::Array(nodes) => match nodes.as_slice() {
+            [low, high] => Some((amount(low)?, amount(high)?)),
+            _ => node.refuse("[low, high]"),
+        },
+        Shape::Text(_) | Shape::Number(_) | Shape::Table(_) | Shape::Flag(_) | Shape::Other => {
+            node.refuse("[low, high]")
+        }
+    }
+}
+
+/// `"0.5 m/h"`, or `[fall, rise]`.
+pub(crate) fn rate(node: &Node<'_>) -> Option<(At<Amount>, At<Amount>)> {
+    match node.shape("") {
+        Shape::Array(_) => pair(node),
+        Shape::Text(_) | Shape::Number(_) | Shape::Table(_) | Shape::Flag(_) | Shape::Other => {
+            amount(node).map(|both| (both.clone(), both))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

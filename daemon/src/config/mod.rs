@@ -10,6 +10,7 @@ mod compile;
 mod corroborate;
 mod hazard;
 mod head;
+mod heartbeat;
 mod judging;
 mod link;
 pub(crate) mod names;

@@ -10,7 +10,7 @@ use watchfire_model::unit::Unit;
 use crate::config::amount::{self, Amount, Graded, NoAmount};
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
-use crate::config::read::{At, Context, Node, Shape, Table};
+use crate::config::read::{At, Context, Table};
 use crate::config::scrutiny::ScrutinyDraft;
 use crate::config::source::{self, Source};
 
@@ -265,9 +265,9 @@ impl Field {
             table
                 .missing("interval", "the nominal time between two reports, such as \"5m\"; silence is measured by it");
         }
-        let pair = |key| table.get(key).and_then(|node| pair(&node));
+        let pair = |key| table.get(key).and_then(|node| amount::pair(&node));
         let (range, plausible) = (pair("range"), pair("plausible"));
-        let max_rate = table.get("max_rate").and_then(|node| rate(&node));
+        let max_rate = table.get("max_rate").and_then(|node| amount::rate(&node));
         let drafted = |table: &Table<'_>, station, id, quantity, unit| PointDraft {
             interval,
             resolution: table.get("resolution").and_then(|node| amount::amount(&node)),
@@ -362,59 +362,6 @@ impl Field {
             if let Some(point) = self.points.get_mut(ix) {
                 point.scrutiny = settled;
             }
-        }
-    }
-}
-
-impl Field {
-    /// Finds the point whose word says that another one of its station is alive.
-    fn settle_heartbeat(&mut self, cx: &Context<'_>, ix: usize, heartbeat: &At<String>) {
-        let Some(point) = self.points.get(ix) else { return };
-        let refuse = |why: &str| {
-            cx.report(
-                Problem::error(heartbeat.at, why)
-                    .hint("name a point of the same station that reports at every interval, such as \"battery\""),
-            );
-        };
-        if point.reports != Reports::OnChange {
-            return refuse("only a point with reports = \"on_change\" has a heartbeat");
-        }
-        let Some(station) = self.stations.get(point.station.index()) else { return };
-        let named =
-            |other: &&PointIx| self.points.get(other.index()).is_some_and(|other| other.id.as_str() == heartbeat.value);
-        match station.points.iter().find(named).copied() {
-            None => refuse(&format!("station \"{}\" has no point \"{}\"", station.id, heartbeat.value)),
-            Some(other) if self.points.get(other.index()).is_some_and(|it| it.reports == Reports::OnChange) => {
-                refuse("a heartbeat beats whether or not anything changes; that point reports on change itself");
-            }
-            Some(other) => {
-                if let Some(point) = self.points.get_mut(ix) {
-                    point.heartbeat = Some(other);
-                }
-            }
-        }
-    }
-}
-
-/// `[low, high]`.
-fn pair(node: &Node<'_>) -> Option<(At<Amount>, At<Amount>)> {
-    match node.shape("") {
-        Shape::Array(nodes) => match nodes.as_slice() {
-            [low, high] => Some((amount::amount(low)?, amount::amount(high)?)),
-            _ => node.refuse("[low, high]"),
-        },
-        Shape::Text(_) | Shape::Number(_) | Shape::Table(_) | Shape::Flag(_) | Shape::Other => {
-            node.refuse("[low, high]")
-        }
-    }
-}
-
-/// `"0.5 m/h"`, or `[fall, rise]`.
-fn rate(node: &Node<'_>) -> Option<(At<Amount>, At<Amount>)> {
-    match node.shape("") {
-        Shape::Array(_) => pair(node),
-        Shape::Text(_) | Shape::Number(_) | Shape::Table(_) | Shape::Flag(_) | Shape::Other => {
-            amount::amount(node).map(|both| (both.clone(), both))
         }
     }
 }

@@ -193,7 +193,12 @@ fn a_poisoned_past_is_flagged_and_what_rests_on_it_is_proposed() {
     for _ in 0..6 {
         scene.sensor.says("river", 1.0);
     }
-    scene.stage.hears(SOON, "public", "river", "warning.cleared", "red");
+    wait::until("good readings to end the grade", || {
+        let alarm = scene.stage.daemon.get("/api/v1/alarms/stage/river").filter(|answer| answer.status == 200)?.json();
+        alarm["judged"].is_null().then_some(())
+    });
+    // What the public was told of red ends by a signature, as ever.
+    assert_eq!(scene.said("public"), ["warning.raised red"]);
     let wrong = [
         &["sensors", "invalidate", "river/stage"],
         &["--who", "wang", "--why", "x", "--from", &to, "--to", &since][..],

@@ -104,6 +104,8 @@ fn settings_of(text: &str, folder: &Path, influx: Option<&str>) -> Settings {
     settings.data_dir = folder.join("data");
     // A night has to begin many.
     settings.limits.segment_bytes = 16 << 10;
+    // What is kept is what somebody needs.
+    settings.limits.journal_keep_bytes = 0;
     // Not in the text: its revision is the same wherever the store listens.
     settings.influx.extend(influx.map(|url| InfluxConfig {
         name: "remote".to_owned(),
