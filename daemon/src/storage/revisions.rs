@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,10 +42,10 @@ impl Revisions {
         let site = rules.site();
         let path = self.path(&site.revision);
         let being_written = path.with_extension("writing");
-        let text = serde_json::to_vec(&**site)?;
-        let mut file = File::create(&being_written)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
+        // A large site is never in memory as text.
+        let mut out = BufWriter::new(File::create(&being_written)?);
+        serde_json::to_writer(&mut out, &**site)?;
+        out.into_inner()?.sync_all()?;
         fs::rename(&being_written, &path)?;
         File::open(&self.folder)?.sync_all()?;
         self.drop_oldest()

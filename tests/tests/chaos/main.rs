@@ -19,4 +19,3 @@ mod sensors;
 mod silence;
 mod site;
 mod stage;
-mod why;
