@@ -13,7 +13,8 @@ use super::process::{Process, free_port};
 use super::wait;
 
 /// The binary under test: `WATCHFIRE_BIN` where `tests/run` has built it; else built now, with this test's profile, so
-/// that no test ever judges yesterday's.
+/// that no test ever judges yesterday's. That takes minutes, and waits for any other cargo of this target: a test that
+/// seems to hang at its start is most likely here.
 ///
 /// # Panics
 /// If it cannot be built.

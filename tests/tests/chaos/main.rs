@@ -19,3 +19,4 @@ mod sensors;
 mod silence;
 mod site;
 mod stage;
+mod why;
