@@ -70,17 +70,17 @@ fn a_number_that_no_case_proves_is_shown_where_it_stands() {
 }
 
 /// What ships: the cases of the example and of every pack that offers rules hold, and each number in them is proved; but
-/// for where and when a foretelling of a failure ends (eight), and two values that lie on a threshold of 0 by sums of floats.
+/// for whether the example's crack has a grade on its eight thresholds themselves, where means of floats do not lie.
 #[test]
 fn what_ships_holds_and_its_numbers_are_proved() {
     let survivors = [
-        ("deploy/example/cases", 0),
+        ("deploy/example/cases", 8),
         ("rules/packs/river/cases", 0),
         ("rules/packs/rain/cases", 0),
         ("rules/packs/flash_flood/cases", 0),
         ("rules/packs/mine_gas/cases", 0),
         ("rules/packs/tailings/cases", 0),
-        ("rules/packs/slope/cases", 10),
+        ("rules/packs/slope/cases", 0),
     ];
     for (cases, allowed) in survivors {
         let output = watchfire_in(&root(), &["test", cases, "--mutate", "-o", "json"]);
