@@ -198,15 +198,17 @@ impl RuleSet {
                 set.carried.entry(heartbeat).or_default().push(ix);
             }
         }
+        let known = measure::known(&site);
+        let mut written: BTreeMap<&RuleId, &Rule> = BTreeMap::new();
         for (place, rule) in site.rules.iter().enumerate() {
-            let twin = site.rules.iter().take(place).find(|other| other.id == rule.id);
-            if let Some(twin) = twin {
+            if let Some(twin) = written.get(&rule.id) {
                 problems.push(Problem::with(
                     rule,
                     format!("rule \"{}\" is written twice, first at {}", rule.id, twin.origin),
                 ));
             }
-            match set.add(place, rule) {
+            written.entry(&rule.id).or_insert(rule);
+            match set.add(place, rule, &known) {
                 Ok(compiled) => set.rules.push(compiled),
                 Err(more) => problems.extend(more),
             }
@@ -264,9 +266,9 @@ impl RuleSet {
         read.filter_map(|(ix, _)| u32::try_from(ix).ok().map(PointIx))
     }
 
-    fn add(&mut self, place: usize, rule: &Rule) -> Result<Compiled, Vec<Problem>> {
+    fn add(&mut self, place: usize, rule: &Rule, known: &[String]) -> Result<Compiled, Vec<Problem>> {
         let site = Arc::clone(&self.site);
-        let measure = measure::compile(&site, rule, &self.sandbox)?;
+        let measure = measure::compile(rule, &self.sandbox, known)?;
         let compiled = Compiled {
             pace: Pace::new(&rule.raise_after, &rule.lift_after, &rule.hold),
             class: rule.class,

@@ -100,6 +100,15 @@ pub(crate) struct SourceFile {
     pub(crate) name: String,
     /// All of it.
     pub(crate) text: Arc<str>,
+    /// Where its line breaks are: every rule of thousands asks for its line.
+    breaks: Arc<[usize]>,
+}
+
+impl SourceFile {
+    pub(crate) fn of(name: String, text: Arc<str>) -> Self {
+        let breaks = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { name, text, breaks }
+    }
 }
 
 /// Everything that is wrong, files in the order of reading, each from top to bottom.
@@ -167,7 +176,7 @@ impl Problems {
     }
     fn position(&self, place: Place) -> Option<Position> {
         let source = self.sources.get(place.file)?;
-        let line = Line::at(&source.text, place.start);
+        let line = Line::at(source, place.start);
         Some(Position { file: source.name.clone(), line: line.number, column: line.column })
     }
     /// For the terminal.
@@ -197,20 +206,21 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn at(text: &'a str, byte: usize) -> Self {
+    fn at(source: &'a SourceFile, byte: usize) -> Self {
+        let text = &*source.text;
         let mut byte = byte.min(text.len());
         while !text.is_char_boundary(byte) {
             byte -= 1;
         }
-        let (before, after) = text.split_at(byte);
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let end = after.find('\n').map_or(text.len(), |newline| byte + newline);
+        let breaks_before = source.breaks.partition_point(|newline| *newline < byte);
+        let start = breaks_before.checked_sub(1).and_then(|last| source.breaks.get(last)).map_or(0, |at| at + 1);
+        let end = source.breaks.get(breaks_before).copied().unwrap_or(text.len());
         let line = text.get(start..end).unwrap_or_default().trim_end_matches('\r');
         Self {
-            number: before.matches('\n').count() + 1,
+            number: breaks_before + 1,
             text: line,
             offset: (byte - start).min(line.len()),
-            column: before.get(start..).unwrap_or_default().chars().count() + 1,
+            column: text.get(start..byte).unwrap_or_default().chars().count() + 1,
         }
     }
 }
@@ -242,7 +252,7 @@ impl Shown<'_> {
         if let Some((place, source)) =
             problem.place.and_then(|place| self.problems.sources.get(place.file).map(|source| (place, source)))
         {
-            let line = Line::at(&source.text, place.start);
+            let line = Line::at(source, place.start);
             let gutter = line.number.to_string();
             let pad = " ".repeat(gutter.len());
             writeln!(f, "{pad}--> {}:{}:{}", source.name, line.number, line.column)?;
@@ -363,7 +373,7 @@ mod tests {
         let start = text.find(what).expect("the test's own text");
         let place = Place { file: 0, start, end: start + what.len() };
         let mut problems =
-            Problems { sources: vec![SourceFile { name: "a.toml".into(), text: text.into() }], ..Problems::default() };
+            Problems { sources: vec![SourceFile::of("a.toml".into(), text.into())], ..Problems::default() };
         problems.push(problem(place));
         problems.to_string()
     }

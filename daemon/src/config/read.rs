@@ -116,7 +116,7 @@ impl<'e> Context<'e> {
     /// Keeps a text for messages.
     pub(crate) fn hold(&self, name: String, text: Arc<str>) -> (usize, Arc<str>) {
         let mut problems = self.problems.borrow_mut();
-        problems.sources.push(SourceFile { name, text: text.clone() });
+        problems.sources.push(SourceFile::of(name, text.clone()));
         (problems.sources.len() - 1, text)
     }
 

@@ -94,9 +94,9 @@ impl Watched {
         }
         let fits = |at: &usize| {
             field.points.get(*at).is_some_and(|p: &Point| {
-                quantity.as_ref().is_none_or(|quantity| p.quantity == quantity.value)
+                stations.get(p.station.index()).is_some_and(|watched| *watched)
+                    && quantity.as_ref().is_none_or(|quantity| p.quantity == quantity.value)
                     && point.as_ref().is_none_or(|point| p.id.as_str() == point.value)
-                    && stations.get(p.station.index()).is_some_and(|watched| *watched)
             })
         };
         let points: Vec<usize> = (0..field.points.len()).filter(fits).collect();

@@ -1,5 +1,7 @@
 //! How a rule's number is made: the native way where the measure is plainly a point or one window of it, Rhai otherwise.
 
+use std::collections::BTreeSet;
+
 use watchfire_model::id::PointIx;
 use watchfire_model::rule::{Measure as Written, Per, Rule};
 use watchfire_model::site::{Point, Site};
@@ -10,8 +12,15 @@ use super::{Convert, Measure, Problem};
 use crate::engine::{Name, Program, Sandbox};
 use crate::window::{Take, WindowSpec};
 
-/// Compiles a rule's measure.
-pub(super) fn compile(site: &Site, rule: &Rule, sandbox: &Sandbox) -> Result<Measure, Vec<Problem>> {
+/// What scripts may call the points of a site.
+pub(super) fn known(site: &Site) -> Vec<String> {
+    let names = site.points.iter().flat_map(|point| [point.id.as_str(), &point.quantity]);
+    // Of thousands of points most are called alike.
+    names.collect::<BTreeSet<_>>().into_iter().map(identifier).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Compiles a rule's measure, which may speak of points by these names.
+pub(super) fn compile(rule: &Rule, sandbox: &Sandbox, known: &[String]) -> Result<Measure, Vec<Problem>> {
     if let Some((_, native)) = native(rule) {
         return Ok(native);
     }
@@ -19,15 +28,8 @@ pub(super) fn compile(site: &Site, rule: &Rule, sandbox: &Sandbox) -> Result<Mea
         Written::Expression(text) => (text, rule.origin.clone()),
         Written::Script { file, text } => (text, file.clone()),
     };
-    let known: Vec<String> = site
-        .points
-        .iter()
-        .flat_map(|point| [identifier(point.id.as_str()), identifier(&point.quantity)])
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect();
     let many = matches!(rule.per, Per::Group | Per::Area);
-    let program = Program::compile(sandbox, text, &known, many).map_err(|faults| {
+    let program = Program::compile(sandbox, text, known, many).map_err(|faults| {
         let problem = |fault: crate::engine::ScriptFault| Problem {
             rule: rule.id.clone(),
             origin: origin.clone(),

@@ -266,6 +266,9 @@ fn missing(site: &Site, rule: &Rule, subject: &Subject, name: &Name) -> Problem 
 
 /// Whether a station's id fits a pattern of `*` (any run of characters) and `?` (one).
 fn fits(pattern: &str, id: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == id;
+    }
     let (pattern, id): (Vec<char>, Vec<char>) = (pattern.chars().collect(), id.chars().collect());
     let (mut p, mut i, mut star) = (0, 0, None);
     while i < id.len() {
