@@ -65,6 +65,12 @@ pub(super) enum Fault {
     /// Too short for a column that is told by its characters.
     #[error("the line has {0} characters, and the map needs {1}")]
     Short(usize, usize),
+    /// No JSON document.
+    #[error("this is not a JSON document: {0}")]
+    Document(String),
+    /// A document without a member that every row needs.
+    #[error("there is no \"{0}\" in this document")]
+    NoMember(String),
     /// Longer than any reading.
     #[error("the line is longer than {0} bytes")]
     Length(usize),

@@ -3,6 +3,7 @@
 
 mod clock;
 mod declared;
+mod document;
 pub(super) mod split;
 
 use std::collections::HashMap;
@@ -17,7 +18,8 @@ use watchfire_model::unit::Unit;
 
 use self::clock::Clock;
 use self::declared::{Declared, Place, ValueColumn};
-use self::split::Cut;
+use self::document::Document;
+use self::split::{Cut, Fields};
 use super::field::number;
 use super::line::{Fault, Record, shown};
 use super::points::Points;
@@ -29,6 +31,8 @@ pub(super) struct Map {
     clock: Clock,
     zone: Zone,
     cut: Cut,
+    /// Where lines are documents.
+    document: Option<Document>,
 }
 
 /// Why a map cannot be used.
@@ -48,8 +52,7 @@ pub(super) struct Mapped {
     rows: i64,
     units: Units,
     /// Of the last line: what is still to be told, the last first.
-    pending: Vec<(Vec<u8>, Result<Finite, Bad>)>,
-    at: Timestamp,
+    pending: Vec<(Timestamp, Vec<u8>, Result<Finite, Bad>)>,
 }
 
 /// Which field of a line is which.
@@ -83,14 +86,17 @@ impl Map {
         let zone = crate::config::zone::zone(name).ok_or_else(|| {
             format!("time.zone: there is no zone \"{name}\"; IANA names and offsets such as +08:00 are")
         })?;
-        let cut = Cut::of(&declared)?;
-        Ok(Self { declared, clock, zone, cut })
+        let (cut, document) = (Cut::of(&declared)?, Document::of(&declared)?);
+        Ok(Self { declared, clock, zone, cut, document })
     }
 
     /// For the beginning of a file.
     pub(super) fn begin(self: &Arc<Self>, site: Arc<Site>) -> Result<Mapped, MapError> {
         let file = &self.declared.file;
-        let places = if file.header {
+        let places = if let Some(document) = &self.document {
+            let place = |name: &str| document.place(name).map(Place::Field);
+            Some(self.places(place).map_err(|name| MapError(format!("\"{name}\" stands nowhere")))?)
+        } else if file.header {
             None
         } else {
             let place = |name: &str| self.declared.columns.get(name).copied();
@@ -106,7 +112,6 @@ impl Map {
             rows: 0,
             units: Units { site, points, known: HashMap::new() },
             pending: Vec::new(),
-            at: Timestamp(0),
         })
     }
 
@@ -147,8 +152,8 @@ impl Map {
 impl Mapped {
     /// Puts what the last line still has to say into `record`; false if nothing.
     pub(super) fn go_on(&mut self, record: &mut Record) -> bool {
-        let Some((name, value)) = self.pending.pop() else { return false };
-        (record.at, record.value) = (self.at, value);
+        let Some((at, name, value)) = self.pending.pop() else { return false };
+        (record.at, record.value) = (at, value);
         record.name.clone_from(&name);
         true
     }
@@ -161,13 +166,39 @@ impl Mapped {
             return Ok(false);
         }
         let map = Arc::clone(&self.map);
-        let Some(places) = &self.places else {
+        let Some(places) = self.places.take() else {
             self.header(line)?;
             return Ok(false);
         };
-        let fields = map.cut.cut(line)?;
+        let told = self.tell(&map, &places, line);
+        self.places = Some(places);
+        if told.is_err() {
+            self.pending.clear();
+        }
+        told?;
+        self.pending.reverse();
+        Ok(self.go_on(record))
+    }
+
+    /// What a line says, in its order.
+    fn tell(&mut self, map: &Map, places: &Places, line: &[u8]) -> Result<(), Fault> {
+        let Some(document) = &map.document else {
+            return self.row(map, places, &map.cut.cut(line)?, line);
+        };
+        for fields in document.rows(line)? {
+            let needed = places.time.iter().chain(&places.zone).chain(&places.station);
+            if let Some(Place::Field(lacking)) = needed.copied().find(|place| fields.lacks(*place)) {
+                return Err(Fault::NoMember(document.name(lacking)));
+            }
+            self.row(map, places, &fields, line)?;
+        }
+        Ok(())
+    }
+
+    /// What one row says.
+    fn row(&mut self, map: &Map, places: &Places, fields: &Fields<'_>, line: &[u8]) -> Result<(), Fault> {
         let field = |place: Place| fields.get(place, line);
-        self.at = match &map.clock {
+        let at = match &map.clock {
             Clock::Rows { from, every } => {
                 let at = Timestamp(from.0.saturating_add(self.rows.saturating_mul(every.0)));
                 self.rows += 1;
@@ -185,6 +216,10 @@ impl Mapped {
         };
         let station = places.station.map(field).transpose()?;
         for (column, (declared, place)) in map.declared.value.iter().zip(&places.values).enumerate() {
+            // A document that does not name a point says nothing of it.
+            if fields.lacks(*place) {
+                continue;
+            }
             let value = map.value(declared, field(*place)?);
             let mut name = Record::new();
             let station = declared
@@ -193,10 +228,9 @@ impl Mapped {
                 .map_or_else(|| map.station(station.unwrap_or_default()), |station| station.as_bytes().to_vec());
             name.set_name(&station, declared.point.as_bytes());
             let value = value.and_then(|value| self.units.convert(column, declared, &name.name, value));
-            self.pending.push((name.name, value));
+            self.pending.push((at, name.name, value));
         }
-        self.pending.reverse();
-        Ok(self.go_on(record))
+        Ok(())
     }
 
     /// Whether a line stands before the data, or says nothing.

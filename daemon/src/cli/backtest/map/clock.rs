@@ -35,8 +35,17 @@ impl Clock {
 #[derive(Debug)]
 pub(super) struct Format {
     text: String,
-    /// None: RFC 3339, or a time by the clock on the wall in the same order.
-    parts: Option<Vec<Part>>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// RFC 3339, or a time by the clock on the wall in the same order.
+    Standard,
+    /// So many of these a second since 1970.
+    Unix(f64),
+    /// Part by part.
+    Parts(Vec<Part>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +72,12 @@ enum Which {
 
 impl Format {
     fn of(text: Option<&str>) -> Result<Self, String> {
-        let Some(text) = text else { return Ok(Self { text: "RFC 3339".to_owned(), parts: None }) };
+        let text = match text {
+            None => return Ok(Self { text: "RFC 3339".to_owned(), way: Way::Standard }),
+            Some("unix") => return Ok(Self { text: "seconds since 1970".to_owned(), way: Way::Unix(1.0) }),
+            Some("unix_ms") => return Ok(Self { text: "milliseconds since 1970".to_owned(), way: Way::Unix(1_000.0) }),
+            Some(text) => text,
+        };
         let mut parts = Vec::new();
         let mut letters = text.bytes();
         while let Some(letter) = letters.next() {
@@ -78,7 +92,11 @@ impl Format {
                     Some(b'M') => Part::Number(Which::Minute, 2),
                     Some(b'S') => Part::Number(Which::Second, 2),
                     Some(b'%') => Part::Letter(b'%'),
-                    _ => return Err(format!("time.format: \"{text}\": allowed are %Y %y %m %d %j %H %M %S and %%")),
+                    _ => {
+                        return Err(format!(
+                            "time.format: \"{text}\": allowed are %Y %y %m %d %j %H %M %S and %%, or unix, or unix_ms"
+                        ));
+                    }
                 },
                 b' ' | b'\t' => Part::Blank,
                 letter => Part::Letter(letter),
@@ -91,7 +109,7 @@ impl Format {
                 "time.format: \"{text}\" names no day: a year, and a month with a day or a day of the year"
             ));
         }
-        Ok(Self { text: text.to_owned(), parts: Some(parts) })
+        Ok(Self { text: text.to_owned(), way: Way::Parts(parts) })
     }
 
     /// As declared.
@@ -101,8 +119,10 @@ impl Format {
 
     /// The moment that `text` means in `zone`. Hour 24 is the next day's 0.
     pub(super) fn read(&self, text: &[u8], zone: &Zone) -> Option<Timestamp> {
-        let Some(parts) = &self.parts else {
-            return written(std::str::from_utf8(text).ok()?, zone).map(|written| written.from);
+        let parts = match &self.way {
+            Way::Standard => return written(std::str::from_utf8(text).ok()?, zone).map(|written| written.from),
+            Way::Unix(a_second) => return since_1970(text, *a_second),
+            Way::Parts(parts) => parts,
         };
         let mut rest = text.trim_ascii();
         let mut civil = Civil { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 };
@@ -138,6 +158,14 @@ impl Format {
         }
         at_wall(civil, zone)
     }
+}
+
+/// Whole milliseconds of a count, up to the year 9999.
+fn since_1970(text: &[u8], a_second: f64) -> Option<Timestamp> {
+    let count: f64 = std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()?;
+    let milliseconds = (count / a_second * 1_000.0).round();
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and far within 2^53")]
+    (0.0..253_402_300_800_000.0).contains(&milliseconds).then_some(Timestamp(milliseconds as i64))
 }
 
 #[cfg(test)]

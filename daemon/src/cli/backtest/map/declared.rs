@@ -37,7 +37,7 @@ pub(super) struct Declared {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileShape {
-    /// One letter, `tab`, `blanks` (any run of blanks and tabs) or `fixed` (by characters).
+    /// One letter, `tab`, `blanks` (any run of blanks and tabs), `fixed` (by characters) or `json` (each line a document).
     #[serde(default = "comma")]
     pub(super) delimiter: String,
     /// The first line that is not passed over names the columns.
@@ -56,6 +56,8 @@ pub(super) struct FileShape {
     /// Numbers are written 1,5.
     #[serde(default)]
     pub(super) decimal_comma: bool,
+    /// Of a document: where its rows are, an array or an object, such as `"/data"`.
+    pub(super) each: Option<String>,
 }
 
 impl Default for FileShape {
@@ -68,6 +70,7 @@ impl Default for FileShape {
             skip_until: None,
             comment: None,
             decimal_comma: false,
+            each: None,
         }
     }
 }
@@ -86,7 +89,8 @@ const fn yes() -> bool {
 pub(super) struct TimeColumns {
     /// The column, or several whose texts are put together with a blank.
     pub(super) column: Option<Names>,
-    /// How it is written: `%Y %y %m %d %j %H %M %S`, a blank for blanks, anything else for itself; RFC 3339 without one.
+    /// How it is written: `%Y %y %m %d %j %H %M %S`, a blank for blanks, anything else for itself; `unix` and `unix_ms` are
+    /// seconds and milliseconds since 1970; RFC 3339 without one.
     pub(super) format: Option<String>,
     /// In which zone: an IANA name or an offset; UTC without one.
     pub(super) zone: Option<String>,
@@ -212,6 +216,16 @@ impl TryFrom<String> for ZoneName {
 }
 
 impl Declared {
+    /// Every column that is read, each once.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = self.time.columns();
+        names.extend(self.time.zone_column.iter().chain(&self.station_column).cloned());
+        names.extend(self.value.iter().map(|value| value.column.clone()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// What no single key can tell.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.value.is_empty() {

@@ -17,11 +17,14 @@ pub(super) enum Cut {
     Blanks,
     /// Nowhere: columns are told by their characters.
     Fixed,
+    /// Nowhere: a line is a document.
+    Json,
 }
 
 /// The fields of one line.
 pub(super) struct Fields<'a> {
-    found: Vec<Cow<'a, [u8]>>,
+    /// None: a document has no such member.
+    found: Vec<Option<Cow<'a, [u8]>>>,
 }
 
 impl Cut {
@@ -31,11 +34,12 @@ impl Cut {
             "tab" | "\t" => Self::At(b'\t'),
             "blanks" => Self::Blanks,
             "fixed" => Self::Fixed,
+            "json" => Self::Json,
             other => match other.as_bytes() {
                 [letter] if letter.is_ascii() && !letter.is_ascii_alphanumeric() => Self::At(*letter),
                 _ => {
                     return Err(format!(
-                        "file.delimiter: \"{other}\": allowed are one sign such as \",\" or \";\", \"tab\", \"blanks\" and \"fixed\""
+                        "file.delimiter: \"{other}\": allowed are one sign such as \",\" or \";\", \"tab\", \"blanks\", \"fixed\" and \"json\""
                     ));
                 }
             },
@@ -55,8 +59,8 @@ impl Cut {
 
     /// Cuts a line.
     pub(super) fn cut<'a>(self, line: &'a [u8]) -> Result<Fields<'a>, Fault> {
-        let found = match self {
-            Self::Fixed => Vec::new(),
+        let found: Vec<Cow<'a, [u8]>> = match self {
+            Self::Fixed | Self::Json => Vec::new(),
             Self::Blanks => line
                 .split(u8::is_ascii_whitespace)
                 .filter(|field| !field.is_empty())
@@ -65,22 +69,34 @@ impl Cut {
                 .collect(),
             Self::At(letter) => quoted(line, letter)?,
         };
-        Ok(Fields { found })
+        Ok(Fields::of(found.into_iter().map(Some).collect()))
     }
 
     /// The names in a header.
     pub(super) fn names(self, line: &[u8]) -> Result<Vec<String>, Fault> {
         let fields = self.cut(line)?;
-        Ok(fields.found.iter().map(|field| String::from_utf8_lossy(field.trim_ascii()).into_owned()).collect())
+        let named = fields.found.iter().flatten();
+        Ok(named.map(|field| String::from_utf8_lossy(field.trim_ascii()).into_owned()).collect())
     }
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    /// In the order of the columns.
+    pub(super) const fn of(found: Vec<Option<Cow<'a, [u8]>>>) -> Self {
+        Self { found }
+    }
+
+    /// Whether a document says nothing of this at all.
+    pub(super) fn lacks(&self, place: Place) -> bool {
+        matches!(place, Place::Field(at) if self.found.get(at).is_some_and(Option::is_none))
+    }
+
     /// What stands at a place of `line`, of which these are the fields.
     pub(super) fn get<'b>(&'b self, place: Place, line: &'b [u8]) -> Result<&'b [u8], Fault> {
         match place {
             Place::Field(at) => {
-                self.found.get(at).map(|field| &**field).ok_or(Fault::Columns(self.found.len(), at + 1))
+                let field = self.found.get(at).and_then(Option::as_deref);
+                field.ok_or(Fault::Columns(self.found.len(), at + 1))
             }
             Place::Bytes(from, to) => line.get(from..to).ok_or(Fault::Short(line.len(), to)),
         }

@@ -172,3 +172,98 @@ fn a_map_that_makes_no_sense_says_why() {
     let why = refused("time = { column = \"t\" }\n[[value]]\ncolumn = \"v\"\npoint = \"rain\"\n");
     assert!(why.contains("names no station"), "{why}");
 }
+
+#[test]
+fn json_lines_are_read_by_key_and_by_pointer() {
+    let map = r#"
+        file = { delimiter = "json" }
+        time = { column = "/meta/ts", format = "unix_ms" }
+        station_column = "device"
+        stations = { "LF-7" = "creek" }
+        no_data = ["-9999"]
+        [[value]]
+        column = "/data/flow"
+        point = "discharge"
+        scale = 0.001
+        [[value]]
+        column = "p/mm"
+        point = "rain"
+    "#;
+    let text = r#"{"device":"LF-7","meta":{"ts":1785567600000},"data":{"flow":1500},"p/mm":"0.2"}
+{"device":"LF-7","meta":{"ts":1785567660000.4},"data":{"flow":-9999}}
+{"device":"LF-7","meta":{"ts":1785567720000},"data":{"flow":null}}
+{"device":"LF-7","data":{"flow":1}}
+{"device":"LF-7","meta":{"ts":"noon"},"data":{"flow":1}}
+{"device":"LF-7",
+"#;
+    assert_eq!(
+        told(map, text),
+        [
+            "2026-08-01T07:00:00Z creek/discharge 1.5",
+            "2026-08-01T07:00:00Z creek/rain 0.2",
+            "2026-08-01T07:01:00Z creek/discharge absent",
+            "2026-08-01T07:02:00Z creek/discharge absent",
+            "4: there is no \"/meta/ts\" in this document",
+            "5: \"noon\" is not a time as milliseconds since 1970",
+            "6: this is not a JSON document: EOF while parsing an object at line 1 column 17",
+        ]
+    );
+}
+
+/// The national geohazard platform keys rows by their time; others send an array. Either may stand deep in a document.
+#[test]
+fn a_document_may_hold_many_rows() {
+    let gnss = r#"
+        file = { delimiter = "json", each = "/L1_GP_1" }
+        time = { column = "@key", format = "%Y-%m-%d %H:%M:%S", zone = "Asia/Shanghai" }
+        station_column = "deviceId"
+        [[value]]
+        column = "gpsTotalX"
+        point = "x"
+        [[value]]
+        column = "gpsTotalZ"
+        point = "z"
+    "#;
+    let text = r#"{"deviceId":"slope","L1_GP_1":{"2026-08-01 08:00:00":{"gpsTotalX":1.5,"gpsTotalY":0,"gpsTotalZ":-2},"2026-08-01 09:00:00":{"gpsTotalX":1.75}}}"#;
+    let rows =
+        ["2026-08-01T00:00:00Z slope/x 1.5", "2026-08-01T00:00:00Z slope/z -2", "2026-08-01T01:00:00Z slope/x 1.75"];
+    assert_eq!(told(gnss, text), rows);
+
+    let array = r#"
+        file = { delimiter = "json", each = "/data/rows" }
+        time = { column = "t", format = "unix" }
+        station_column = "station"
+        [[value]]
+        column = "v"
+        point = "rain"
+    "#;
+    let text = "{\"station\":\"creek\",\"data\":{\"rows\":[{\"t\":60,\"v\":1},{\"t\":120.5,\"v\":2,\"station\":\"other\"}]}}\n\
+        {\"station\":\"creek\",\"data\":{\"rows\":[{\"t\":60,\"v\":1},{\"v\":2}]}}\n{\"station\":\"creek\",\"data\":{}}\n";
+    assert_eq!(
+        told(array, text),
+        [
+            "1970-01-01T00:01:00Z creek/rain 1",
+            "1970-01-01T00:02:00.500Z other/rain 2",
+            "2: there is no \"t\" in this document",
+            "3: there is no \"/data/rows\" in this document",
+        ]
+    );
+}
+
+#[test]
+fn what_a_document_s_map_cannot_say_is_refused() {
+    let refused = |file: &str, more: &str| {
+        let map = format!(
+            "file = {file}\ntime = {{ column = \"t\" }}\n{more}\n[[value]]\ncolumn = \"v\"\nstation = \"creek\"\npoint = \"rain\"\n"
+        );
+        Map::parse(&map).map(|_| ()).expect_err("it is refused")
+    };
+    for (file, more, why) in [
+        ("{ each = \"/a\" }", "", "file.each: rows within a line need file.delimiter = \"json\""),
+        ("{ delimiter = \"json\", header = false }", "columns = { t = 1 }", "[columns]: in a document"),
+        ("{ delimiter = \"json\" }", "station_column = \"@key\"", "\"@key\": file.each must say"),
+    ] {
+        let told = refused(file, more);
+        assert!(told.contains(why), "{told}");
+    }
+}
