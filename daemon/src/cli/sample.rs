@@ -24,8 +24,24 @@ pub enum ConfigWhat {
     New(new::NewArgs),
     /// A full configuration with every option explained.
     Sample,
-    /// JSON Schema (2020-12) of a configuration, for editors.
-    Schema,
+    /// JSON Schema (2020-12) of a configuration, of a pack or of a file of cases, for editors.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = SchemaOf::Site)]
+        of: SchemaOf,
+    },
+}
+
+/// What a schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum SchemaOf {
+    /// watchfire.toml, and the files that it names.
+    Site,
+    /// A pack: profiles of hazards, and rules on offer.
+    Pack,
+    /// Cases for `watchfire test`.
+    Cases,
 }
 
 /// The sample.
@@ -34,12 +50,43 @@ pub const SAMPLE: &str = include_str!("sample.toml");
 /// The schema. What the reader asks for and what stands here is the same; a test compares them.
 pub const SCHEMA: &str = include_str!("schema.json");
 
+/// The schema of a file of cases.
+pub const CASES: &str = include_str!("sample/cases.json");
+
+/// The schema of a pack: hazards and rules are written there as a site writes them.
+fn pack() -> serde_json::Result<serde_json::Value> {
+    let mut schema: serde_json::Value = serde_json::from_str(SCHEMA)?;
+    let text = |what: &str| serde_json::json!({"type": "string", "description": what});
+    let many = |what: &str| serde_json::json!({"type": "array", "items": {"$ref": format!("#/$defs/{what}")}});
+    schema["$id"] = "urn:watchfire:pack".into();
+    schema["title"] = "a pack".into();
+    schema["description"] = "Profiles of hazards, rules that judge everywhere, and rules on offer.".into();
+    schema["properties"] = serde_json::json!({
+        "pack": {
+            "title": "[pack]",
+            "type": "object",
+            "properties": {
+                "name": text("Its name."),
+                "summary": text("What it is for, in a line."),
+                "sources": text("Where its numbers come from."),
+            },
+            "additionalProperties": false,
+        },
+        "hazard": many("hazard"),
+        "rule": many("rule"),
+        "offer": many("rule"),
+    });
+    Ok(schema)
+}
+
 /// Prints or writes what was asked for.
 pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     match &args.what {
         ConfigWhat::New(wanted) => return new::run(wanted, args.style.lang()),
         ConfigWhat::Sample => emit(SAMPLE),
-        ConfigWhat::Schema => emit(SCHEMA),
+        ConfigWhat::Schema { of: SchemaOf::Site } => emit(SCHEMA),
+        ConfigWhat::Schema { of: SchemaOf::Pack } => emit(&format!("{:#}\n", pack()?)),
+        ConfigWhat::Schema { of: SchemaOf::Cases } => emit(CASES),
     }
     Ok(ExitCode::SUCCESS)
 }

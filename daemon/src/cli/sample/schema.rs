@@ -110,6 +110,57 @@ fn what_ships_is_valid_by_it_and_a_misspelt_key_is_not() {
     assert!(misspelt >= 3, "only {misspelt} misspelt keys");
 }
 
+/// Files of the repository whose names end so, wherever they stand.
+fn shipped(end: &str) -> Vec<PathBuf> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/packs")];
+    folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/example/cases"));
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("it ships") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(end) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn packs_and_cases_that_ship_are_valid_by_theirs_and_misspelt_keys_are_not() {
+    let cases: Value = serde_json::from_str(super::CASES).expect("it is JSON");
+    let valid = |schema: &Value, text: &str| {
+        let table: toml::Table = text.parse().expect("TOML");
+        refusal(schema, schema, &serde_json::to_value(table).expect("plain data"), "")
+    };
+    let whole = include_str!("../test/example.toml");
+    assert_eq!(valid(&cases, whole), None);
+    let keys = |schema: &Value, title: &str| {
+        let mut known = BTreeMap::new();
+        objects(schema, &mut known);
+        known.remove(title).unwrap_or_default()
+    };
+    // What `watchfire test --help` shows is every key of a case but two that are told at the expectations.
+    for key in keys(&cases, "[[case]]").iter().filter(|key| *key != "series" && *key != "expect") {
+        assert!(whole.contains(&format!("\n{key} = ")), "{key}");
+    }
+    let pack = super::pack().expect("it is derived");
+    for (schema, end, least, right, wrong) in [
+        (&cases, ".test.toml", 8, "\nrule = ", "\nrules = "),
+        (&pack, "pack.toml", 7, "\nevent_code = ", "\nevent_cod = "),
+    ] {
+        let files = shipped(end);
+        assert!(files.len() >= least, "{files:?}");
+        for path in files {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            assert_eq!(valid(schema, &text), None, "{}", path.display());
+            assert!(valid(schema, &text.replacen(right, wrong, 1)).is_some(), "{}", path.display());
+        }
+    }
+}
+
 /// Why a value is not valid; every keyword that the schema uses is looked at, and no other is there.
 fn refusal(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     let Value::Object(keywords) = schema else { panic!("{at}: no schema: {schema}") };
