@@ -20,7 +20,7 @@ type Written = (&'static str, &'static str, &'static str, &'static str);
 /// One of each point that an offer may watch, named after its place, station by station.
 const FIELD: &[(&str, &[Written])] = &[
     ("river", &[("stage", "stage", "m", "5m"), ("flow", "discharge", "m3/s", "5m"), ("rain", "rain", "mm", "10m")]),
-    ("slope", &[("crack", "crack", "mm", "8h"), ("rain", "rain", "mm", "1h")]),
+    ("slope", &[("crack", "crack", "mm", "8h"), ("v_eq", "uniform_rate", "mm/d", "8h"), ("rain", "rain", "mm", "1h")]),
     (
         "mine",
         &[
@@ -44,6 +44,26 @@ const FIELD: &[(&str, &[Written])] = &[
             ("no2", "no2", "ppm", "5m"),
             ("so2", "so2", "ppm", "5m"),
             ("nh3", "nh3", "ppm", "5m"),
+            ("state", "device_state", "1", "30s"),
+        ],
+    ),
+    (
+        "air",
+        &[
+            ("coal_face", "air_speed", "m/s", "5m"),
+            ("rock_heading", "air_speed", "m/s", "5m"),
+            ("district_airway", "air_speed", "m/s", "5m"),
+            ("belt_road", "air_speed", "m/s", "5m"),
+            ("main_airway", "air_speed", "m/s", "5m"),
+            ("wind_bridge", "air_speed", "m/s", "5m"),
+            ("shaft_men", "air_speed", "m/s", "5m"),
+            ("shaft_materials", "air_speed", "m/s", "5m"),
+            ("o2", "oxygen", "%", "5m"),
+            ("intake", "co2", "%", "5m"),
+            ("face_return", "co2", "%", "5m"),
+            ("fan", "fan", "1", "30s"),
+            ("damper_a", "damper", "1", "30s"),
+            ("damper_b", "damper", "1", "30s"),
         ],
     ),
     ("heat", &[("face", "temperature", "°C", "5m")]),
