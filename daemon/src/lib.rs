@@ -20,3 +20,4 @@ pub mod supervisor;
 pub mod topology;
 pub mod turns;
 pub mod views;
+pub mod vigil;

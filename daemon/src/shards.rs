@@ -2,6 +2,7 @@
 //! table and decides when its state is worth keeping. One shard by default; stations that a rule reads together would
 //! have to stay on one.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use watchfire_model::finding::Finding;
@@ -9,13 +10,16 @@ use watchfire_model::id::{PointIx, Seq};
 use watchfire_model::reload::Orphans;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
-use watchfire_rules::evaluator::{Evaluator, EvaluatorState, Standing};
+use watchfire_rules::engine::Overseer;
+use watchfire_rules::evaluator::{Evaluator, EvaluatorState, Standing, Stopped};
 use watchfire_rules::quality::Gate;
 use watchfire_rules::ruleset::RuleSet;
 
 use crate::duty::Said;
 use crate::storage::journal::Commit;
+use crate::storage::stops::Stop;
 use crate::views::{Latest, LatestTable};
+use crate::vigil::Vigil;
 
 /// Snapshots are taken this often …
 const SNAPSHOT_EVERY: Span = Span::seconds(10);
@@ -34,6 +38,9 @@ pub struct Shard {
     snapshot_due: Steady,
     screen: Vec<(PointIx, Latest)>,
     found: Vec<Finding>,
+    /// Rules to be stopped before rows that are still to come, in their order.
+    stops: VecDeque<Stop>,
+    vigil: Option<Arc<Vigil>>,
 }
 
 /// A state of the Evaluator that may be kept once the journal and the ledger have caught up with it.
@@ -68,7 +75,30 @@ impl Shard {
             snapshot_due: Steady(0),
             screen: Vec::new(),
             found: Vec::new(),
+            stops: VecDeque::new(),
+            vigil: None,
         }
+    }
+
+    /// Stops each of these rules before its row. Those before rows already taken are in the state.
+    #[must_use]
+    pub fn stopping(mut self, mut stops: Vec<Stop>) -> Self {
+        stops.retain(|stop| stop.seq > self.seq);
+        stops.sort_by_key(|stop| stop.seq);
+        self.stops = stops.into();
+        self
+    }
+
+    /// Tells `overseer` of each script, and `vigil` of each row.
+    pub fn oversee(&mut self, vigil: Arc<Vigil>, overseer: Arc<dyn Overseer>) {
+        self.evaluator.oversee(overseer);
+        vigil.judge_by(Arc::clone(self.evaluator.rules()));
+        self.vigil = Some(vigil);
+    }
+
+    /// The rules that are to be stopped before the row `seq` or one before it.
+    pub fn stops_by(&self, seq: Seq) -> Vec<Stopped> {
+        self.stops.iter().take_while(|stop| stop.seq <= seq).map(|stop| stop.stopped.clone()).collect()
     }
 
     /// Judges a commit; what there is to say is added to `out`. Rows already taken are passed over.
@@ -79,6 +109,7 @@ impl Shard {
             if seq > self.seq {
                 self.seq = seq;
                 self.rows_since_snapshot += 1;
+                self.begin(commit.now, seq);
                 self.judge_row(commit.now, seq, row);
                 // What explains the findings comes before them.
                 out.extend(self.evaluator.tended().iter().cloned().map(Said::Tended));
@@ -88,6 +119,16 @@ impl Shard {
         }
         self.latest.write(self.screen.drain(..));
         self.said += u64::try_from(out.len() - before).unwrap_or(0);
+    }
+
+    /// Before a row: the rules that must not see it are stopped.
+    fn begin(&mut self, now: Now, seq: Seq) {
+        if let Some(vigil) = &self.vigil {
+            vigil.row(seq);
+        }
+        while let Some(stop) = self.stops.pop_front_if(|stop| stop.seq <= seq) {
+            self.evaluator.stop(now, seq, stop.stopped, &mut self.found);
+        }
     }
 
     fn judge_row(&mut self, now: Now, seq: Seq, row: &Row) {
@@ -118,8 +159,13 @@ impl Shard {
 
     /// Judges by other rules from the row `seq` on, unless they are the same; what changed by that is added to `out`. The
     /// reload itself counts as one thing said.
-    pub fn reload(&mut self, rules: Arc<RuleSet>, seq: Seq, orphans: Orphans, out: &mut Vec<Said>) {
+    pub fn reload(&mut self, rules: Arc<RuleSet>, (now, seq): (Now, Seq), orphans: Orphans, out: &mut Vec<Said>) {
         let before = out.len();
+        self.begin(now, seq);
+        out.extend(self.found.drain(..).map(Said::Finding));
+        if let Some(vigil) = &self.vigil {
+            vigil.judge_by(Arc::clone(&rules));
+        }
         let same = rules.site().revision == self.rules().site().revision && orphans == Orphans::Hold;
         if !same {
             self.evaluator.reload(rules, seq, orphans, &mut self.found);

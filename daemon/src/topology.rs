@@ -25,6 +25,7 @@ use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_connectors::source::{self, Surroundings};
 use watchfire_model::id::SourceName;
 use watchfire_model::time::Now;
+use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::EvaluatorState;
 use watchfire_rules::ruleset::RuleSet;
 
@@ -47,6 +48,7 @@ use crate::turns::series::SeriesTurns;
 use crate::turns::shard::ShardTurns;
 use crate::turns::{Progress, SHARD, recovery};
 use crate::views::{Asked, DeskView, InForce, Views, Wish};
+use crate::vigil::Vigil;
 
 mod duty_thread;
 mod journal_thread;
@@ -55,12 +57,14 @@ mod series_thread;
 mod shard_thread;
 mod source_thread;
 mod start_error;
+mod watchdog_task;
 
 use duty_thread::DutyThread;
 use journal_thread::JournalThread;
 use reload_task::ReloadTask;
 use series_thread::SeriesThread;
 use shard_thread::{Behind, ShardThread};
+use watchdog_task::WatchdogTask;
 
 pub use start_error::StartError;
 
@@ -110,6 +114,16 @@ pub async fn start(
     clock: impl FnOnce(Option<Now>) -> Clock,
     entropy: &Entropy,
 ) -> Result<Running, StartError> {
+    start_overseen(settings, clock, entropy, |vigil| vigil).await
+}
+
+/// The same where somebody stands between the scripts and our watch over them: for tests, in whose hands scripts fail.
+pub async fn start_overseen(
+    settings: Settings,
+    clock: impl FnOnce(Option<Now>) -> Clock,
+    entropy: &Entropy,
+    overseer: impl FnOnce(Arc<Vigil>) -> Arc<dyn Overseer>,
+) -> Result<Running, StartError> {
     let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| StartError::rules(&problems))?;
     let opened = recovery::open(&settings, &Arc::new(rules), Box::new(RealDisk), clock, entropy)?;
     let settings = Settings { site: Arc::clone(opened.rules.site()), ..settings };
@@ -144,8 +158,12 @@ pub async fn start(
     house.start_journal(journal, offers_rx, commits.clone())?;
     let behind = Behind { journal: opened.data.journal(), durable: opened.durable, recorded: opened.recorded };
     let folder = opened.data.snapshots();
-    let shard = ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), folder);
-    house.start_shard(shard, commits_rx, said.clone(), behind)?;
+    let mut shard = ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), folder);
+    let vigil = Arc::new(Vigil::over(Arc::clone(&opened.rules)));
+    shard.oversee(Arc::clone(&vigil), overseer(Arc::clone(&vigil)));
+    let watchdog = WatchdogTask { vigil: Arc::clone(&vigil), stops: opened.data.stops(), clock: house.clock.clone() };
+    house.outside.spawn(watchdog.run(house.stop.outside.clone()));
+    house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil }, behind)?;
     metrics.reloaded(true, since);
     let reload = ReloadTask {
         running: settings.clone(),
@@ -225,15 +243,8 @@ impl House {
         Ok(())
     }
 
-    fn start_shard(
-        &mut self,
-        turns: ShardTurns,
-        commits: mpsc::Receiver<ForShard>,
-        said: mpsc::Sender<Said>,
-        behind: Behind,
-    ) -> Result<(), StartError> {
-        let thread_of_it = ShardThread { turns, commits, said };
-        self.machines.push(thread(SHARD, move || thread_of_it.run(behind))?);
+    fn start_shard(&mut self, shard: ShardThread, behind: Behind) -> Result<(), StartError> {
+        self.machines.push(thread(SHARD, move || shard.run(behind))?);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use watchfire_model::site::Kind;
 use watchfire_model::time::{Now, Steady, Timestamp};
 use watchfire_model::upkeep::Tended;
 
-use crate::engine::Bench;
+use crate::engine::{Bench, Overseer};
 use crate::quality::{Gate, Outcome, PointGate};
 use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
@@ -30,6 +30,7 @@ mod invalidation;
 mod late;
 mod measuring;
 mod outages;
+mod oversight;
 mod proof;
 mod reload;
 mod retraction;
@@ -39,6 +40,7 @@ mod state;
 mod subject;
 mod upkeep;
 
+pub use oversight::Stopped;
 pub use standing::Standing;
 pub use state::EvaluatorState;
 
@@ -57,6 +59,9 @@ pub struct Evaluator {
     subjects: Vec<Subject>,
     /// In the order of the rule set's rules; none for native ones.
     benches: Vec<Option<Bench>>,
+    overseer: Option<Arc<dyn Overseer>>,
+    /// Rules that are not evaluated.
+    stopped: Vec<Stopped>,
     silence: Silence,
     outages: Outages,
     backlog: Backlog,
@@ -118,8 +123,24 @@ impl Evaluator {
         let silence = Silence::new(rules.site().points.len());
         let outages = Outages::new(rules.site(), rules.read_points());
         let (backlog, retired, floor) = (Backlog::default(), Retired::new(), 0);
-        let (cares, tended) = (BTreeSet::new(), Vec::new());
-        Self { gate, subjects, benches, silence, outages, backlog, cares, tended, started: None, retired, floor, rules }
+        let (cares, tended, started) = (BTreeSet::new(), Vec::new(), None);
+        let (overseer, stopped) = (None, Vec::new());
+        Self {
+            rules,
+            gate,
+            subjects,
+            benches,
+            overseer,
+            stopped,
+            silence,
+            outages,
+            backlog,
+            cares,
+            tended,
+            started,
+            retired,
+            floor,
+        }
     }
 
     /// The rules it judges by.

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging at `default` unless `WATCHFIRE_LOG` says otherwise. A second call changes nothing.
-pub(crate) fn init(default: &str) {
+pub fn init(default: &str) {
     let asked = std::env::var("WATCHFIRE_LOG").ok().filter(|asked| !asked.trim().is_empty());
     let filter = EnvFilter::builder().parse_lossy(asked.as_deref().unwrap_or(default));
     let style = super::Style::default();

@@ -8,7 +8,7 @@ mod explain;
 pub mod functions;
 pub mod incidents;
 mod kept;
-mod logging;
+pub mod logging;
 pub mod login;
 pub mod new;
 mod password;

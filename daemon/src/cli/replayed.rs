@@ -15,7 +15,7 @@ use crate::shards::Shard;
 use crate::storage::journal::{Commit, JournalReader, Step};
 use crate::storage::names::PointNames;
 use crate::storage::revisions::Revisions;
-use crate::storage::snapshot;
+use crate::storage::{snapshot, stops, stops_of};
 use crate::turns::SHARD;
 use crate::views::LatestTable;
 
@@ -37,6 +37,7 @@ impl Replayed {
     /// the row `wanted` matters, from the newest snapshot before it.
     pub(crate) fn begin(dir: &Path, wanted: Option<Seq>) -> anyhow::Result<Self> {
         let (folder, revisions) = (dir.join("journal"), Revisions::of(dir.join("revisions")));
+        let stops = stops::read(&stops_of(dir)).context("the list of stopped rules cannot be read")?;
         let mut reader = JournalReader::after(&folder, Seq(0), Arc::default());
         let mut commit = Commit::default();
         let step = reader.read(REST, &mut commit).context("the journal cannot be read")?;
@@ -54,7 +55,7 @@ impl Replayed {
         };
         if let (None, Step::Commit, [Row::Revision(reload)]) = (&kept, &step, commit.rows.as_slice()) {
             let rules = of_revision(&revisions, &reload.revision)?;
-            let shard = Shard::new(Arc::clone(&rules), Arc::new(LatestTable::new(0)));
+            let shard = Shard::new(Arc::clone(&rules), Arc::new(LatestTable::new(0))).stopping(stops);
             let reader = JournalReader::after(&folder, Seq(0), names(&rules));
             return Ok(Self { folder, revisions, shard, reader, before: Seq(0) });
         }
@@ -63,7 +64,7 @@ impl Replayed {
         };
         let state: EvaluatorState = serde_json::from_slice(&kept.bytes).context("a snapshot cannot be understood")?;
         let rules = of_revision(&revisions, state.revision())?;
-        let shard = Shard::restore(Arc::clone(&rules), state, kept.seq, Arc::new(LatestTable::new(0)));
+        let shard = Shard::restore(Arc::clone(&rules), state, kept.seq, Arc::new(LatestTable::new(0))).stopping(stops);
         let reader = JournalReader::after(&folder, kept.seq, names(&rules));
         Ok(Self { folder, revisions, shard, reader, before: kept.seq })
     }
@@ -96,7 +97,7 @@ impl Replayed {
         };
         let before = Arc::clone(self.shard.rules());
         let rules = of_revision(&self.revisions, &reload.revision)?;
-        self.shard.reload(Arc::clone(&rules), commit.first, reload.orphans, said);
+        self.shard.reload(Arc::clone(&rules), (commit.now, commit.first), reload.orphans, said);
         if !Arc::ptr_eq(&before, self.shard.rules()) {
             // Points may have other numbers from here on.
             self.reader = JournalReader::after(&self.folder, self.shard.seq(), names(self.shard.rules()));

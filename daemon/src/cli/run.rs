@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
+use watchfire_rules::engine::Overseer;
 
 use crate::cli::{ConfigPath, Style};
 use crate::clock::{self, Clock};
@@ -17,6 +19,7 @@ use crate::reload::{Asked, Wish, WishStep};
 use crate::shutdown;
 use crate::supervisor::Supervisor;
 use crate::topology::{self, FirstCode};
+use crate::vigil::Vigil;
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,13 +34,23 @@ pub struct RunArgs {
 
 /// Runs until SIGTERM or Ctrl-C; a second one ends at once.
 pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
+    run_overseen(settings, lang, |vigil| vigil).await
+}
+
+/// The same where somebody stands between the scripts and our watch over them; see [`topology::start_overseen`].
+pub async fn run_overseen(
+    settings: Settings,
+    lang: Lang,
+    overseer: impl FnOnce(Arc<Vigil>) -> Arc<dyn Overseer>,
+) -> anyhow::Result<ExitCode> {
     let (points, rules) = (settings.site.points.len(), settings.site.rules.len());
     let supervisor = Supervisor::from_env();
     let wall = Clock::system(None).now().wall;
     if !clock::is_set(wall) {
         warn!(%wall, "our wall clock was never set: warnings go out, and what they say of time is wrong until it is");
     }
-    let running = topology::start(settings, Clock::system, &Entropy::system()).await.context("cannot start")?;
+    let started = topology::start_overseen(settings, Clock::system, &Entropy::system(), overseer).await;
+    let running = started.context("cannot start")?;
     info!(listen = %running.listen, points, rules, "watching");
     if let Some(FirstCode { code, path }) = &running.first_code {
         // Told here and nowhere else: what is logged is kept.

@@ -120,7 +120,8 @@ fn bundle(replayed: &Replayed, commit: &Commit, row: &Row, finding: Finding) -> 
     };
     let state = replayed.shard().snapshot().state;
     let (now, row, site) = (commit.now, row.clone(), site(replayed.shard().rules()));
-    Ok(Bundle { format: FORMAT, finding, now, row, site, next, state }.narrowed())
+    let stopped = replayed.shard().stops_by(finding.seq);
+    Ok(Bundle { format: FORMAT, finding, now, row, site, next, stopped, state }.narrowed())
 }
 
 /// The finding that is meant, as the ledger has it.

@@ -13,6 +13,7 @@ pub mod names;
 pub mod revisions;
 pub mod series;
 pub mod snapshot;
+pub mod stops;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -113,6 +114,10 @@ impl DataDir {
     pub fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
     }
+    /// Which rules were stopped, and from which row on.
+    pub fn stops(&self) -> PathBuf {
+        stops_of(&self.root)
+    }
     /// Where the sites of all revisions are that were in force.
     pub fn revisions(&self) -> PathBuf {
         self.root.join("revisions")
@@ -129,6 +134,11 @@ impl DataDir {
     pub fn cursor(&self, store: &str) -> PathBuf {
         self.root.join(format!("{}.cursor", file_word(store)))
     }
+}
+
+/// Which rules were stopped, in the data directory `root`.
+pub(crate) fn stops_of(root: &Path) -> PathBuf {
+    root.join("stopped-rules.json")
 }
 
 /// A name from the configuration, as part of a file's name: whatever could leave the folder becomes `_`.

@@ -1,6 +1,7 @@
 //! The shard's thread: waits for commits, and turns.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -10,12 +11,14 @@ use watchfire_rules::evaluator::Standing;
 use super::ForShard;
 use crate::duty::Said;
 use crate::turns::shard::ShardTurns;
+use crate::vigil::Vigil;
 
 /// What the thread owns.
 pub(crate) struct ShardThread {
     pub(crate) turns: ShardTurns,
     pub(crate) commits: mpsc::Receiver<ForShard>,
     pub(crate) said: mpsc::Sender<Said>,
+    pub(crate) vigil: Arc<Vigil>,
 }
 
 /// What the last run may not have judged or said.
@@ -28,7 +31,8 @@ pub(crate) struct Behind {
 impl ShardThread {
     /// Catches up with what the journal holds and the ledger has recorded; then until the journal's thread has ended.
     pub(crate) fn run(mut self, behind: Behind) {
-        let Self { turns, commits, said } = &mut self;
+        let Self { turns, commits, said, vigil } = &mut self;
+        vigil.here();
         turns.catch_up(&behind.journal, behind.durable, &behind.recorded, |word| say(said, word));
         drop(behind);
         while let Some(wanted) = commits.blocking_recv() {

@@ -32,6 +32,7 @@ use crate::storage::names::PointNames;
 use crate::storage::revisions::Revisions;
 use crate::storage::series::{self, SeriesStore};
 use crate::storage::snapshot::{self, SnapshotError};
+use crate::storage::stops;
 use crate::storage::{DataDir, create_for_owner};
 use crate::topology::StartError;
 use crate::views::LatestTable;
@@ -253,7 +254,14 @@ fn recall(
             None
         }
     });
-    Ok(kept.unwrap_or_else(|| Shard::new(Arc::clone(rules), Arc::clone(latest))))
+    let stops = stops::read(&data.stops()).unwrap_or_else(|error| {
+        error!(%error, "the list of stopped rules cannot be read; a script that does not come back is found again");
+        Vec::new()
+    });
+    for stop in &stops {
+        warn!(rule = %stop.stopped.rule, seq = stop.seq.0, "a script did not come back; its rule is stopped from here on");
+    }
+    Ok(kept.unwrap_or_else(|| Shard::new(Arc::clone(rules), Arc::clone(latest))).stopping(stops))
 }
 
 /// What opening the journal had to mend is for the officer to know.

@@ -10,6 +10,7 @@ use watchfire_model::id::Seq;
 use watchfire_model::reload::Reload;
 use watchfire_model::row::Row;
 use watchfire_model::time::Now;
+use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::Standing;
 
 use super::{Progress, SHARD};
@@ -21,6 +22,7 @@ use crate::storage::journal::{Commit, JournalReader, Step};
 use crate::storage::names::PointNames;
 use crate::storage::revisions::Revisions;
 use crate::storage::snapshot;
+use crate::vigil::Vigil;
 
 /// The shard with its snapshots.
 pub struct ShardTurns {
@@ -92,7 +94,7 @@ impl ShardTurns {
     fn judge(&mut self, commit: &Commit, mut say: impl FnMut(Said)) {
         let took = Stopwatch::start();
         if let [Row::Revision(reload)] = commit.rows.as_slice() {
-            self.reload(commit.first, reload, &mut say);
+            self.reload((commit.now, commit.first), reload, &mut say);
         } else {
             self.shard.judge(commit, &mut self.said);
         }
@@ -103,7 +105,7 @@ impl ShardTurns {
     }
 
     /// Goes over to another revision, and says so before what changes by it.
-    fn reload(&mut self, seq: Seq, reload: &Reload, say: &mut impl FnMut(Said)) {
+    fn reload(&mut self, (now, seq): (Now, Seq), reload: &Reload, say: &mut impl FnMut(Said)) {
         if seq <= self.shard.seq() {
             return;
         }
@@ -111,7 +113,7 @@ impl ShardTurns {
             error!(revision = %reload.revision, "this revision is not kept; what it judged is judged by the one before it");
             return;
         };
-        self.shard.reload(Arc::clone(&rules), seq, reload.orphans, &mut self.said);
+        self.shard.reload(Arc::clone(&rules), (now, seq), reload.orphans, &mut self.said);
         let (reload, site) = (Box::new(reload.clone()), Arc::clone(rules.site()));
         say(Said::Reload(Reloading { reload, seq, site }));
     }
@@ -155,6 +157,11 @@ impl ShardTurns {
             Ok(()) => self.progress.snapshot.store(seq.0, Ordering::Release),
             Err(error) => warn!(%error, "cannot keep a snapshot; the journal is kept longer instead"),
         }
+    }
+
+    /// Has the shard's scripts told to `overseer`, and its rows to `vigil`.
+    pub fn oversee(&mut self, vigil: Arc<Vigil>, overseer: Arc<dyn Overseer>) {
+        self.shard.oversee(vigil, overseer);
     }
 
     /// The shard, to look at.

@@ -10,6 +10,7 @@ mod frame;
 mod functions;
 mod glue;
 mod nearest;
+mod overseer;
 mod plain;
 mod program;
 mod sandbox;
@@ -18,6 +19,7 @@ mod tokens;
 
 pub(crate) use frame::Want;
 pub use functions::{Argument, Example, FUNCTIONS, Form, Function, Gives, Of, library};
+pub use overseer::Overseer;
 pub(crate) use program::{Bench, Program};
 pub(crate) use sandbox::Sandbox;
 

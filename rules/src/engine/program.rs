@@ -9,6 +9,7 @@ use watchfire_model::time::{Timestamp, Zone};
 use super::frame::{Ask, Frame, Handle, Moment, Upstream, Want};
 use super::glue::{kind, number};
 use super::nearest::nearest;
+use super::overseer::Overseer;
 use super::plain::is_plain;
 use super::sandbox::Sandbox;
 use super::scan::{Found, scan};
@@ -32,6 +33,10 @@ pub(crate) struct Bench {
     scope: Scope<'static>,
     base: usize,
     frame: Arc<Frame>,
+    /// Who hears of each run, with the rule's place.
+    oversight: Option<(usize, Arc<dyn Overseer>)>,
+    /// Why nothing runs here any more.
+    stopped: Option<Box<str>>,
 }
 
 impl Program {
@@ -169,6 +174,31 @@ impl Program {
 }
 
 impl Bench {
+    /// Has `overseer` told of each run, under the rule's place.
+    pub(crate) fn oversee(&mut self, rule: usize, overseer: Arc<dyn Overseer>) {
+        self.oversight = Some((rule, overseer));
+    }
+
+    /// Who is told of a run, for the time that it takes.
+    pub(crate) fn take_oversight(&mut self) -> Option<(usize, Arc<dyn Overseer>)> {
+        self.oversight.take()
+    }
+
+    /// Lets nothing run here any more.
+    pub(crate) fn stop(&mut self, why: &str) {
+        self.stopped = Some(why.into());
+    }
+
+    /// Why nothing runs here, if so.
+    pub(crate) fn stopped(&self) -> Option<&str> {
+        self.stopped.as_deref()
+    }
+
+    /// Leaves nothing of a run that was cut off.
+    pub(crate) fn clean(&mut self) {
+        self.scope.rewind(self.base);
+    }
+
     /// Begins the evaluation of one moment.
     pub(crate) fn begin(&self, moment: Timestamp) {
         self.frame.begin(moment);
@@ -213,7 +243,7 @@ fn bench(found: &Found, many: bool, zone: &Zone, width: impl Fn(usize) -> usize)
     if !upstream.is_empty() {
         scope.push_constant("upstream", Upstream(Arc::new(upstream)));
     }
-    Bench { base: scope.len(), scope, frame }
+    Bench { base: scope.len(), scope, frame, oversight: None, stopped: None }
 }
 
 fn parse_fault(error: &ParseErrorType, position: Position, known: &[String]) -> ScriptFault {

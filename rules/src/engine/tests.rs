@@ -254,3 +254,22 @@ fn a_failure_says_where() {
     let broken = run("let x = stage - 3.0;\n1.0 / x", Some(3.0)).expect_err("a division by zero");
     assert_eq!(broken, Blank::Broken("division by zero (line 2, column 5)".into()));
 }
+
+#[test]
+fn a_function_that_panics_unwinds_through_a_script_and_leaves_the_engine_as_it_was() {
+    let mut sandbox = Sandbox::new();
+    sandbox.strict.register_fn("shatters", |x: f64| if x > 5_000.0 { panic!("it was {x}") } else { x });
+    let program = Program::compile(&sandbox, "let a = shatters(stage.last); a + 1", &known(), false).expect("sound");
+    let mut bench = program.bench(&Zone::default(), |_| 1);
+    let mut run = |value: f64| {
+        bench.clear(0);
+        bench.fill(0, value, Default::default());
+        let run = || program.run(&sandbox, &mut bench);
+        let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        bench.clean();
+        answer.map_err(|cause| cause.downcast_ref::<String>().cloned())
+    };
+    assert_eq!(run(3.0), Ok(Ok(4.0)));
+    assert_eq!(run(6_000.0), Err(Some("it was 6000".to_owned())));
+    assert_eq!(run(3.0), Ok(Ok(4.0)));
+}

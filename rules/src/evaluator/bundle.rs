@@ -10,7 +10,7 @@ use watchfire_model::row::Row;
 use watchfire_model::site::Site;
 use watchfire_model::time::Now;
 
-use super::{Evaluator, EvaluatorState};
+use super::{Evaluator, EvaluatorState, Stopped};
 use crate::quality::PointGate;
 use crate::ruleset::{Problem, RuleSet};
 
@@ -33,6 +33,9 @@ pub struct Bundle {
     /// Those in force from it on, where the row put others in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Site>,
+    /// Rules that were stopped before the row was judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<Stopped>,
     /// What was known before the row, with the samples that windows are made of.
     pub state: EvaluatorState,
 }
@@ -43,6 +46,9 @@ impl Bundle {
         let rules = Arc::new(RuleSet::compile(Arc::new(self.site.clone()))?);
         let mut evaluator = Evaluator::restore(rules, self.state.clone());
         let (now, seq, mut found) = (self.now, self.finding.seq, Vec::new());
+        for stopped in &self.stopped {
+            evaluator.stop(now, seq, stopped.clone(), &mut found);
+        }
         match &self.row {
             Row::Reading(reading) => _ = evaluator.observe(now, seq, reading, &mut found),
             Row::Link(change) => evaluator.link(now, seq, change, &mut found),

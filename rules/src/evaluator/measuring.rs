@@ -7,6 +7,7 @@ use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::reading::Observation;
 use watchfire_model::time::{Now, Timestamp};
 
+use super::oversight::{Panicked, overseen};
 use crate::engine::{Bench, Program, Sandbox, Want};
 use crate::quality::{Gate, PointGate};
 use crate::ruleset::{Compiled, Look as Read, Measure, SubjectPlan, Witness};
@@ -80,7 +81,13 @@ pub(super) fn measure(
             let (read, window) = (plan.reads.first().ok_or(Blank::Thin)?, windows.first_mut().ok_or(Blank::Thin)?);
             windowed(read, gate, window, t, look)
         }
-        (Measure::Program(program), Some(bench)) => run(sandbox, program, plan, gate, windows, bench, t, look, hidden),
+        (Measure::Program(program), Some(bench)) => {
+            let run = |bench: &mut Bench| run(sandbox, program, plan, gate, &mut *windows, bench, t, look, hidden);
+            overseen(bench, run).unwrap_or_else(|Panicked(why)| {
+                windows.iter_mut().zip(program_windows(program, plan)).for_each(|(window, anew)| *window = anew);
+                Err(Blank::Broken(why))
+            })
+        }
         (Measure::Program(_), None) => Err(Blank::Thin),
     }
 }

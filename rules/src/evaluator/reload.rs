@@ -49,7 +49,11 @@ impl Evaluator {
         if orphans != Orphans::Hold {
             state.close(&rules);
         }
+        let overseer = self.overseer.take();
         *self = Self::restore(Arc::clone(&rules), state);
+        if let Some(overseer) = overseer {
+            self.oversee(overseer);
+        }
         for (ix, plan) in rules.subjects.iter().enumerate() {
             let was = former_keys(&rules, plan).into_iter().find_map(|key| before.get(&key));
             let alike = was.is_some_and(|was| terms(&former, was, &renamed) == terms(&rules, plan, &BTreeMap::new()));

@@ -19,6 +19,7 @@ use crate::ruleset::RuleSet;
 use super::Retired;
 use super::backlog::Backlog;
 use super::outages::Outages;
+use super::oversight::{Stopped, heed, still_stopped};
 use super::reload::former_keys;
 use super::silence::Silence;
 
@@ -45,6 +46,9 @@ pub struct EvaluatorState {
     /// By which rules they were judged.
     #[serde(default)]
     revision: Revision,
+    /// Rules that are not evaluated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stopped: Vec<Stopped>,
 }
 
 /// Subjects kept aside at most. Of more, only the counts are kept.
@@ -104,6 +108,7 @@ impl Evaluator {
                 .collect(),
             floor: self.floor,
             revision: site.revision.clone(),
+            stopped: self.stopped.clone(),
         }
     }
 
@@ -135,7 +140,9 @@ impl Evaluator {
         {
             floor = floor.max(subject.n);
         }
-        let benches: Vec<Option<Bench>> = benches(&rules);
+        let mut benches: Vec<Option<Bench>> = benches(&rules);
+        let stopped = still_stopped(&rules, state.stopped);
+        heed(&rules, &stopped, &mut benches);
         let mut outages = Outages::new(&site, rules.read_points());
         outages.go_on(state.outages);
         let mut evaluator = Self {
@@ -143,6 +150,8 @@ impl Evaluator {
             backlog: Backlog::of(subjects.iter().map(Subject::held_until)),
             subjects,
             benches,
+            overseer: None,
+            stopped,
             silence: Silence::new(rules.site().points.len()),
             outages,
             cares: BTreeSet::new(),

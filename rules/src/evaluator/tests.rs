@@ -16,6 +16,7 @@ mod backlog;
 mod corroboration;
 mod doubts;
 mod outages;
+mod oversight;
 mod proof;
 mod properties;
 mod reload;

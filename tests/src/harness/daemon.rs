@@ -54,6 +54,8 @@ pub struct Daemon {
     process: Option<Process>,
     folder: TempDir,
     port: u16,
+    /// Another program than the one under test, which runs the same daemon.
+    program: Option<PathBuf>,
     environment: Vec<(String, String)>,
     token: OnceLock<String>,
 }
@@ -66,7 +68,8 @@ impl Daemon {
     /// If its folder cannot be written.
     pub fn with(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let daemon = Self { folder, port: free_port(), process: None, environment: Vec::new(), token: OnceLock::new() };
+        let (process, program, environment, token) = (None, None, Vec::new(), OnceLock::new());
+        let daemon = Self { folder, port: free_port(), process, program, environment, token };
         daemon.configure(config);
         daemon
     }
@@ -86,6 +89,16 @@ impl Daemon {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Has another program run the same daemon from the next start on: one of these tests' own. None is the one under test.
+    pub fn by(&mut self, program: Option<&Path>) {
+        self.program = program.map(Path::to_owned);
+    }
+
+    /// Sets a variable of its environment from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Writes another configuration for the next start or reload.
@@ -131,7 +144,7 @@ impl Daemon {
     /// # Panics
     /// If it cannot be started.
     pub fn launch(&mut self) {
-        let mut watchfire = Command::new(binary());
+        let mut watchfire = Command::new(self.program.as_deref().unwrap_or_else(|| binary()));
         watchfire.arg("run").arg("--config").arg(self.config()).envs(self.environment.iter().cloned());
         self.process = Some(Process::start("watchfire", watchfire, &self.folder.path().join("watchfire.log")));
     }

@@ -15,6 +15,7 @@ mod process;
 mod proof;
 mod relay;
 mod reload;
+mod scripts;
 mod sensors;
 mod silence;
 mod site;
