@@ -205,7 +205,7 @@ fn json_lines_are_read_by_key_and_by_pointer() {
             "2026-08-01T07:02:00Z creek/discharge absent",
             "4: there is no \"/meta/ts\" in this document",
             "5: \"noon\" is not a time as milliseconds since 1970",
-            "6: this is not a JSON document: EOF while parsing an object at line 1 column 17",
+            "6: this is not a JSON document: EOF while parsing a value at line 1 column 17",
         ]
     );
 }
