@@ -20,6 +20,7 @@ use watchfire_model::upkeep::Calibration;
 mod advice;
 mod durations;
 mod load;
+mod people;
 mod report;
 mod watcher;
 
@@ -27,6 +28,7 @@ pub use advice::Advice;
 pub use durations::{Durations, Spread};
 pub(crate) use load::ratio;
 pub use load::{BUCKET, Flood, Load, LoadTold};
+pub use people::{People, Person};
 pub use report::{Contributor, Notices, PerAudience, Report, STALE, Standing, Tally};
 pub use watcher::Watcher;
 
@@ -54,6 +56,16 @@ pub enum Fact {
         alarm: AlarmKey,
         /// After how long.
         after: Span,
+        /// Who.
+        by: PersonId,
+    },
+    /// A person did something, or was refused. What [`Acknowledged`](Self::Acknowledged) and
+    /// [`PutAside`](Self::PutAside) tell is not told again.
+    Acted {
+        /// Who.
+        who: PersonId,
+        /// What.
+        work: Work,
     },
     /// An alarm's hazard ended.
     Ended {
@@ -75,15 +87,8 @@ pub enum Fact {
     },
     /// A person put an alarm aside or out of service.
     PutAside(Aside),
-    /// An alarm that a person had put aside speaks again.
-    TakenBack {
-        /// Which.
-        alarm: AlarmKey,
-        /// How it had been kept quiet.
-        kind: Kind,
-        /// After how long.
-        after: Span,
-    },
+    /// An alarm that a person had put aside speaks again, or was put aside anew.
+    TakenBack(Aside),
     /// A person asked to put an alarm aside, and was refused.
     RefusedAside {
         /// Which.
@@ -136,6 +141,28 @@ pub enum Fact {
     },
 }
 
+/// What a person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Work {
+    /// Took note of an alarm's fault, or of an incident.
+    Acknowledged {
+        /// How long after the call.
+        after: Span,
+    },
+    /// Gave a signature.
+    Signed {
+        /// How long after there was something to sign.
+        after: Span,
+    },
+    /// Took down what somebody saw.
+    Reported,
+    /// Anything else.
+    Other,
+    /// Was refused.
+    Refused,
+}
+
 /// How a notice ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -171,6 +198,8 @@ pub struct Aside {
     pub since: Timestamp,
     /// Until when it was meant to last.
     pub until: Timestamp,
+    /// When it ended; none: it lasts.
+    pub ended: Option<Timestamp>,
     /// The highest grade kept quiet; none where the kind has no such limit.
     pub upto: Option<Grade>,
     /// Who.

@@ -12,18 +12,22 @@ use watchfire_model::time::{Span, Timestamp};
 
 mod calls;
 mod course;
+mod courses;
 mod difference;
 mod docket;
 mod rehearsal;
+mod released;
 #[cfg(test)]
 mod tests;
 mod verification;
 
 pub use calls::{Calls, CallsTold};
 pub use course::{Course, Stretch};
+pub use courses::Courses;
 pub use difference::{Difference, Kind, Pair, Side, compare};
 pub use docket::{Docket, OutOfTurn};
 pub use rehearsal::{Rehearsal, Told};
+pub use released::{Graded, Outcome, Released, Window};
 pub use verification::{Answered, Unverified, Verification, verify};
 
 /// Something that really happened (a flood, a landslide), as people wrote it down.

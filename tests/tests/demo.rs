@@ -127,6 +127,14 @@ fn report_on_it(folder: &TempDir, receipted: u64) {
     let peaks: u64 =
         ["blue", "yellow", "orange", "red"].map(|grade| number(&format!("/warnings_by_peak/{grade}"))).iter().sum();
     assert!(peaks > 0 && number("/warnings_by_peak/red") > 0 && number("/load/calls") >= peaks, "{told_of}");
+    // What says Test warned nobody in earnest.
+    let events = folder.path().join("events.csv");
+    std::fs::write(&events, "time\n2010-12-12 12:00\n").expect("the folder is ours");
+    let events = ["--events", &events.display().to_string(), "-o", "json"].map(str::to_owned);
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    let scored: serde_json::Value = serde_json::from_str(&report(&[&all[..], &events].concat())).expect("JSON");
+    let blue = scored.pointer("/released/outcomes/0/scores/0").expect("a score");
+    assert_eq!((&blue["hits"], &blue["misses"], &blue["false_alarms"]), (&0.into(), &1.into(), &0.into()), "{blue}");
     let month = report(&["month", "--of", "2010-12-12"]);
     assert!(month.contains("2010-12-01 08:00 – 2011-01-01 08:00 (America/Los_Angeles)"), "{month}");
     assert!(month.contains("| call to acknowledgement |") && month.contains("## Who called most"), "{month}");

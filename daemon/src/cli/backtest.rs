@@ -4,7 +4,7 @@
 mod abreast;
 mod bounds;
 mod csv;
-mod events;
+pub(in crate::cli) mod events;
 mod field;
 mod html;
 mod line;
@@ -16,11 +16,11 @@ mod proof;
 mod recording;
 mod rehearse;
 mod report;
-mod scoring;
+pub(in crate::cli) mod scoring;
 mod source;
 mod store;
 mod sweep;
-mod told;
+pub(in crate::cli) mod told;
 mod traces;
 
 use std::io::{ErrorKind, Write};

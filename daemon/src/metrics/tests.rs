@@ -3,9 +3,12 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use watchfire_model::id::{PointIx, SourceName};
+use watchfire_model::alarm::AlarmKey;
+use watchfire_model::id::{PersonId, PointIx, SourceName};
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::{PointState, Reading};
+use watchfire_model::time::Span;
+use watchfire_rules::figures::Aside;
 
 use super::*;
 
@@ -110,4 +113,33 @@ fn judging_again_after_a_restart_is_no_negative_lag() {
     metrics.judged(&[Row::Tick, Row::Tick], 0, 0.0);
     metrics.journal_rows(&[Row::Tick]);
     assert!(metrics.render(&[]).contains("watchfire_judging_lag_rows 1"));
+}
+
+#[test]
+fn what_those_on_duty_lived_through_is_counted() {
+    let metrics = Metrics::new();
+    let alarm = AlarmKey { rule: "stage".into(), subject: "river".into() };
+    let at = Timestamp(1_785_564_000_000);
+    let (until, by, why) = (at + Span::hours(8), PersonId::from("zhang"), "works".to_owned());
+    let aside = Aside { alarm: alarm.clone(), kind: Kind::Shelved, since: at, until, ended: None, upto: None, by, why };
+    metrics.facts(&[
+        Fact::Ended { alarm: alarm.clone(), stood: Span::hours(2) },
+        Fact::PutAside(aside),
+        Fact::RefusedAside { alarm, who: "li".into() },
+    ]);
+    let mut load = Load::default();
+    (0..11).for_each(|_| load.call(at));
+    (0..2).for_each(|_| metrics.load(&load));
+    let text = metrics.render(&[]);
+    for line in [
+        "watchfire_alarm_active_seconds_sum 7200",
+        "watchfire_alarm_active_seconds_count 1",
+        "watchfire_alarms_put_aside_total{outcome=\"shelved\"} 1",
+        "watchfire_alarms_put_aside_total{outcome=\"out_of_service\"} 0",
+        "watchfire_alarms_put_aside_total{outcome=\"refused\"} 1",
+        "watchfire_alarm_floods_total 1",
+        "watchfire_alarm_flood 1",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+    }
 }

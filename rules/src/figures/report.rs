@@ -115,7 +115,7 @@ pub struct Report {
     pub time_active: Spread,
     /// The longest that an alarm still standing had waited at the end for somebody to take note (N7).
     pub longest_unacknowledged: Option<Standing>,
-    /// What people put aside (N8); the first thousand …
+    /// What people had put aside at any time in this time, with those that still are at the end (N8); the first thousand …
     pub put_aside: Vec<Aside>,
     /// … and how many there were.
     pub put_aside_in_all: u64,
@@ -189,13 +189,9 @@ impl Tally {
             Fact::Acknowledged { after, .. } => self.acknowledged.add(*after),
             Fact::Ended { stood, .. } => self.stood.add(*stood),
             Fact::Swung { alarm, rose, after, distance } => self.of(alarm).turns.turn(at, *rose, *after, *distance),
-            Fact::PutAside(aside) => {
-                self.asides_in_all += 1;
-                if self.asides.len() < ASIDES_LISTED {
-                    self.asides.push(aside.clone());
-                }
-            }
-            Fact::TakenBack { .. } => {}
+            Fact::PutAside(aside) => self.put_aside(aside),
+            Fact::TakenBack(aside) => self.taken_back(aside),
+            Fact::Acted { .. } => {}
             Fact::Calibrated(calibrated) => {
                 self.calibrated_in_all += 1;
                 if self.calibrated.len() < ASIDES_LISTED {
@@ -221,6 +217,24 @@ impl Tally {
         }
     }
 
+    fn put_aside(&mut self, aside: &Aside) {
+        self.asides_in_all += 1;
+        if self.asides.len() < ASIDES_LISTED {
+            self.asides.push(aside.clone());
+        }
+    }
+
+    fn taken_back(&mut self, aside: &Aside) {
+        let is =
+            |known: &&mut Aside| (&known.alarm, known.kind, known.since) == (&aside.alarm, aside.kind, aside.since);
+        if let Some(known) = self.asides.iter_mut().find(is) {
+            known.ended = aside.ended;
+        } else if self.asides.len() < ASIDES_LISTED {
+            // It was put aside before this time.
+            self.put_aside(aside);
+        }
+    }
+
     /// The calls so far.
     pub const fn load(&self) -> &Load {
         &self.load
@@ -231,7 +245,8 @@ impl Tally {
     }
 
     /// What it came to between `from` and `to`, with `watcher` as it was at the end.
-    pub fn report(self, from: Timestamp, to: Timestamp, watcher: &Watcher) -> Report {
+    pub fn report(mut self, from: Timestamp, to: Timestamp, watcher: &Watcher) -> Report {
+        watcher.put_aside().filter(|aside| aside.since < from).for_each(|aside| self.put_aside(aside));
         let load = self.load.told(from, to);
         let mut contributors: Vec<Contributor> = (self.alarms.into_iter())
             .map(|(alarm, Calls { calls, turns })| Contributor {

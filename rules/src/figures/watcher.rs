@@ -1,6 +1,6 @@
 //! Reads facts off the Desk as its events are applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::attention::Attention;
@@ -16,7 +16,7 @@ use watchfire_model::suppression::{Kind, Suppression};
 use watchfire_model::time::{Now, Timestamp};
 use watchfire_model::upkeep::{Calibration, Tending};
 
-use super::{Aside, Calibrated, Fact, Settled};
+use super::{Aside, Calibrated, Fact, Settled, Work};
 use crate::desk::{Desk, Event};
 
 /// Notices and bulletins whose answer is still waited for; beyond it the oldest are no longer timed.
@@ -28,8 +28,8 @@ const TIMED_MOST: usize = 100_000;
 pub struct Watcher {
     alarms: BTreeMap<AlarmKey, Seen>,
     warnings: BTreeMap<WarningId, Course>,
-    /// Open incidents that nobody has taken note of.
-    incidents: BTreeSet<IncidentId>,
+    /// Open incidents that nobody has taken note of, and since when.
+    incidents: BTreeMap<IncidentId, Timestamp>,
     /// Bulletins that no receipt has come for.
     unheard: BTreeMap<BulletinId, (WarningId, Audience, Timestamp)>,
     /// Sensors that are being calibrated.
@@ -42,7 +42,7 @@ pub struct Watcher {
 struct Seen {
     standing: Option<Grade>,
     quieted: bool,
-    fault_unacked: bool,
+    fault_unacked_since: Option<Timestamp>,
     unacked_since: Option<Timestamp>,
     stood_since: Option<Timestamp>,
     realarms: u32,
@@ -50,15 +50,18 @@ struct Seen {
     threshold: Option<f64>,
     /// Event time of the last turn.
     turned_at: Option<Timestamp>,
-    shelved_since: Option<Timestamp>,
-    out_since: Option<Timestamp>,
+    shelved: Option<Aside>,
+    out_of_service: Option<Aside>,
 }
 
 /// A live warning so far.
 #[derive(Clone, Debug, Default)]
 struct Course {
     peak: Option<Grade>,
+    /// A rise waits for a signature.
     waiting_since: Option<Timestamp>,
+    /// Anything does.
+    to_sign_since: Option<Timestamp>,
     internal_since: Option<Timestamp>,
     public_since: Option<Timestamp>,
 }
@@ -66,7 +69,7 @@ struct Course {
 impl Watcher {
     /// What `events`, just applied to `desk`, come to.
     pub fn see<M: Mode>(&mut self, desk: &Desk<M>, now: Now, events: &[Event<M>]) -> Vec<Fact> {
-        let mut facts = Vec::new();
+        let mut facts = self.acted(now, events);
         let mut touched: Vec<&AlarmKey> = Vec::new();
         for event in events {
             match event {
@@ -85,7 +88,7 @@ impl Watcher {
                     let waits = incident.is_open() && incident.attention.is_unacked();
                     if !waits {
                         self.incidents.remove(&incident.id);
-                    } else if self.incidents.insert(incident.id.clone()) {
+                    } else if self.incidents.insert(incident.id.clone(), now.wall).is_none() {
                         facts.push(Fact::Troubled { incident: incident.id.clone() });
                     }
                 }
@@ -94,9 +97,11 @@ impl Watcher {
                     self.reached(&warning.id, warning.grade, now, &mut facts);
                 }
                 Event::Turned { warning, grade, .. } => self.reached(warning, *grade, now, &mut facts),
-                Event::Waiting { warning, waiting: Some(waiting) } if raises(waiting.class) => {
+                Event::Waiting { warning, waiting } => {
                     if let Some(course) = self.warnings.get_mut(warning) {
-                        course.waiting_since = Some(waiting.since);
+                        course.to_sign_since = waiting.as_ref().map(|waiting| waiting.since);
+                        let rise = waiting.as_ref().filter(|waiting| raises(waiting.class));
+                        course.waiting_since = rise.map(|waiting| waiting.since).or(course.waiting_since);
                     }
                 }
                 Event::Spoken { bulletin, .. } => self.spoke(bulletin, now, &mut facts),
@@ -126,7 +131,6 @@ impl Watcher {
                 Event::Alarm { shadow: true, .. }
                 | Event::Unplaced { .. }
                 | Event::AlarmNoted { .. }
-                | Event::Waiting { .. }
                 | Event::Noted { .. }
                 | Event::Deadline { .. }
                 | Event::Witnessed
@@ -144,6 +148,47 @@ impl Watcher {
             }
         }
         facts
+    }
+
+    /// What people did, by the answers they got. An act that changed nothing, such as the same one twice, is none.
+    fn acted<M: Mode>(&self, now: Now, events: &[Event<M>]) -> Vec<Fact> {
+        let changed = events.len() > 1;
+        let work = |act: &Act, refusal: Option<&Refusal>| match act {
+            _ if refusal.is_some() => Some(Work::Refused),
+            _ if !changed => None,
+            Act::Release { warning, .. } => {
+                let since = self.warnings.get(warning)?.to_sign_since?;
+                Some(Work::Signed { after: now.wall - since })
+            }
+            Act::AcknowledgeIncident { incident } => {
+                Some(Work::Acknowledged { after: now.wall - *self.incidents.get(incident)? })
+            }
+            Act::Report(_) => Some(Work::Reported),
+            // Told by what becomes of the alarms.
+            Act::Acknowledge { .. } | Act::AcknowledgeAlarm { .. } | Act::Shelve { .. } | Act::TakeOut { .. } => None,
+            Act::Cancel { .. }
+            | Act::SetGrade { .. }
+            | Act::Unacknowledge { .. }
+            | Act::Confirm { .. }
+            | Act::Reset { .. }
+            | Act::Unshelve { .. }
+            | Act::PutBack { .. }
+            | Act::Assign { .. }
+            | Act::AcceptFall { .. }
+            | Act::Comment { .. }
+            | Act::Calibrate { .. }
+            | Act::GiveBack { .. }
+            | Act::AcceptCalibration { .. }
+            | Act::Commission { .. }
+            | Act::Invalidate { .. } => Some(Work::Other),
+        };
+        let answers = events.iter().filter_map(|event| match event {
+            Event::Answered { who, act, refusal, .. } => {
+                Some(Fact::Acted { who: who.clone(), work: work(act, refusal.as_ref())? })
+            }
+            _ => None,
+        });
+        answers.collect()
     }
 
     /// A calibration that is over.
@@ -166,6 +211,11 @@ impl Watcher {
             until: None,
         };
         self.calibrated.iter().map(lasts)
+    }
+
+    /// Alarms that people have put aside, and that are so still.
+    pub fn put_aside(&self) -> impl Iterator<Item = &Aside> {
+        self.alarms.values().flat_map(|seen| seen.shelved.iter().chain(&seen.out_of_service))
     }
 
     /// How many notices and bulletins wait for an answer.
@@ -247,13 +297,16 @@ impl Seen {
                 facts.push(Fact::Annunciated { alarm: key(), grade: standing, again: again && standing == before });
             }
         }
-        let fault_unacked = alarm.fault_attention.is_unacked();
+        let fault_unacked_since = unacked_since(&alarm.fault_attention);
         let in_service = alarm.suppression(Kind::OutOfService).is_none();
-        if fault_unacked && !self.fault_unacked && in_service {
+        if fault_unacked_since.is_some() && self.fault_unacked_since.is_none() && in_service {
             facts.push(Fact::Annunciated { alarm: key(), grade: None, again: false });
         }
-        if let (Some(since), Some((_, at))) = (self.unacked_since, alarm.attention.noted()) {
-            facts.push(Fact::Acknowledged { alarm: key(), after: at - since });
+        if let (Some(since), Some((by, at))) = (self.unacked_since, alarm.attention.noted()) {
+            facts.push(Fact::Acknowledged { alarm: key(), after: at - since, by: by.clone() });
+        }
+        if let (Some(since), Some((by, at))) = (self.fault_unacked_since, alarm.fault_attention.noted()) {
+            facts.push(Fact::Acted { who: by.clone(), work: Work::Acknowledged { after: at - since } });
         }
         match (self.stood_since, standing) {
             (None, Some(_)) => self.stood_since = Some(now.wall),
@@ -263,29 +316,30 @@ impl Seen {
             }
             (None, None) | (Some(_), Some(_)) => {}
         }
-        self.unacked_since = match &alarm.attention {
-            Attention::Unacked { since } => Some(*since),
-            Attention::Quiet | Attention::Acked { .. } | Attention::Confirmed { .. } => None,
-        };
+        self.unacked_since = unacked_since(&alarm.attention);
         self.look_aside(alarm, now, facts);
         (self.standing, self.quieted) = (standing, quieted);
-        (self.fault_unacked, self.realarms) = (fault_unacked, alarm.realarms);
+        (self.fault_unacked_since, self.realarms) = (fault_unacked_since, alarm.realarms);
     }
 
     fn look_aside(&mut self, alarm: &Alarm, now: Now, facts: &mut Vec<Fact>) {
-        for (kind, seen) in [(Kind::Shelved, &mut self.shelved_since), (Kind::OutOfService, &mut self.out_since)] {
-            match (*seen, alarm.suppression(kind)) {
-                (None, Some(suppression)) => {
-                    *seen = Some(now.wall);
-                    facts.extend(aside(&alarm.key, kind, suppression, now).map(Fact::PutAside));
-                }
-                (Some(since), None) => {
-                    *seen = None;
-                    facts.push(Fact::TakenBack { alarm: alarm.key.clone(), kind, after: now.wall - since });
-                }
-                (None, None) | (Some(_), Some(_)) => {}
+        for (kind, seen) in [(Kind::Shelved, &mut self.shelved), (Kind::OutOfService, &mut self.out_of_service)] {
+            let is = alarm.suppression(kind).and_then(|suppression| aside(&alarm.key, kind, suppression, now));
+            let goes_on = |was: &Aside| is.as_ref().is_some_and(|is| (is.until, is.upto) == (was.until, was.upto));
+            if seen.as_ref().is_some_and(goes_on) {
+                continue;
             }
+            facts.extend(seen.take().map(|was| Fact::TakenBack(Aside { ended: Some(now.wall), ..was })));
+            facts.extend(is.clone().map(Fact::PutAside));
+            *seen = is;
         }
+    }
+}
+
+const fn unacked_since(attention: &Attention) -> Option<Timestamp> {
+    match attention {
+        Attention::Unacked { since } => Some(*since),
+        Attention::Quiet | Attention::Acked { .. } | Attention::Confirmed { .. } => None,
     }
 }
 
@@ -298,7 +352,16 @@ fn aside(alarm: &AlarmKey, kind: Kind, suppression: &Suppression, now: Now) -> O
         | Suppression::ByDesign { .. }
         | Suppression::Muted { .. } => return None,
     };
-    Some(Aside { alarm: alarm.clone(), kind, since: now.wall, until, upto, by: by.clone(), why: why.clone() })
+    Some(Aside {
+        alarm: alarm.clone(),
+        kind,
+        since: now.wall,
+        until,
+        ended: None,
+        upto,
+        by: by.clone(),
+        why: why.clone(),
+    })
 }
 
 fn refused_aside(act: &Act, who: &PersonId, refusal: &Refusal) -> Option<Fact> {

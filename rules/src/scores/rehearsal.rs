@@ -1,25 +1,24 @@
 //! The real Desk in virtual time, with people who answer at once: whatever calls is taken note of, whatever waits for a
 //! signature is signed. So what is scored is what would have gone out, and not how fast somebody was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use watchfire_model::alarm::AlarmKey;
 use watchfire_model::attention::Concern;
 use watchfire_model::command::{Act, Command};
-use watchfire_model::id::{CommandId, RuleId, WarningId};
+use watchfire_model::id::{CommandId, WarningId};
 use watchfire_model::mode::Shadow;
 use watchfire_model::site::{Audience, Site};
 use watchfire_model::time::{Now, Timestamp};
 
 use super::calls::{Calls, CallsTold};
 use super::course::Course;
+use super::courses::Courses;
 use crate::desk::{Desk, Event, Input};
 use crate::figures::{Contributor, Fact, Tally, Watcher};
 use crate::replay::Word;
 
-/// Changes of grade that are remembered of all warnings together; whoever has more has no warnings but noise.
-const STEPS_MOST: usize = 1_000_000;
 /// Rounds of answers to one thing said; a Desk that asks more often asks for something that nobody can give.
 const ANSWERS_MOST: usize = 6;
 /// Those who sign.
@@ -32,9 +31,7 @@ pub struct Rehearsal {
     watcher: Watcher,
     tally: Tally,
     calls: Calls,
-    to: Audience,
-    courses: BTreeMap<WarningId, Course>,
-    steps: usize,
+    courses: Courses,
     /// Commands given so far; each has an id of its own.
     given: u64,
     /// The latest moment that it has lived through.
@@ -71,9 +68,7 @@ impl Rehearsal {
             watcher: Watcher::default(),
             tally: Tally::default(),
             calls: Calls::default(),
-            to,
-            courses: BTreeMap::new(),
-            steps: 0,
+            courses: Courses::of(to),
             given: 0,
             last: Now::at(i64::MIN),
         }
@@ -127,13 +122,10 @@ impl Rehearsal {
             match event {
                 Event::Alarm { alarm, shadow: false } => _ = asked.alarms.insert(alarm.key.clone()),
                 Event::Waiting { warning, waiting: Some(_) } => _ = asked.warnings.insert(warning.clone()),
-                Event::Spoken { bulletin, cleared, .. } if bulletin.audience == self.to => {
-                    let over = bulletin.class.ends() || *cleared;
-                    self.tell(now, &bulletin.warning, (!over).then_some(bulletin.grade));
-                }
                 _ => {}
             }
         }
+        self.courses.see(&self.desk, now.wall, &events);
         for fact in self.watcher.see(&self.desk, now, &events) {
             if matches!(fact, Fact::Annunciated { .. } | Fact::Troubled { .. }) {
                 self.calls.call(now.wall);
@@ -141,21 +133,6 @@ impl Rehearsal {
             self.tally.add(now.wall, &fact);
         }
         asked
-    }
-
-    fn tell(&mut self, now: Now, id: &WarningId, grade: Option<watchfire_model::grade::Grade>) {
-        if self.steps >= STEPS_MOST {
-            return;
-        }
-        let Some(warning) = self.desk.warning(id) else { return };
-        let course = self.courses.entry(id.clone()).or_insert_with(|| Course {
-            warning: id.clone(),
-            hazard: warning.hazard.clone(),
-            area: warning.area.clone(),
-            rules: warning.alarms.iter().map(|key| key.rule.clone()).collect::<BTreeSet<RuleId>>(),
-            steps: Vec::new(),
-        });
-        self.steps += usize::from(course.tell(now.wall, grade));
     }
 
     /// What people say to what was asked of them.
@@ -189,10 +166,9 @@ impl Rehearsal {
     /// What it came to by the end of a recording that lasted from `from` to `to`.
     pub fn end(mut self, from: Timestamp, to: Timestamp) -> Told {
         self.pass(to);
-        let mut courses: Vec<Course> = self.courses.into_values().collect();
-        courses.sort_by(|a, b| a.begin().cmp(&b.begin()).then_with(|| a.warning.cmp(&b.warning)));
         let report = self.tally.report(from, to, &self.watcher);
         let calls = self.calls.told(from, to);
-        Told { courses, calls, chattering: report.chattering, cut_off: self.steps >= STEPS_MOST }
+        let cut_off = self.courses.is_full();
+        Told { courses: self.courses.told(), calls, chattering: report.chattering, cut_off }
     }
 }

@@ -1,3 +1,5 @@
+mod released;
+
 use watchfire_model::grade::Grade;
 use watchfire_model::time::{Span, Timestamp};
 

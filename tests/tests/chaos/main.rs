@@ -17,6 +17,7 @@ mod proof;
 mod relay;
 mod reload;
 mod scripts;
+mod report;
 mod sensors;
 mod silence;
 mod site;

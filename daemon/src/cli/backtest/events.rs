@@ -2,15 +2,18 @@
 //! of columns; other columns are passed over.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use watchfire_model::site::Site;
-use watchfire_rules::scores::Occurrence;
+use watchfire_model::time::Span;
+use watchfire_rules::scores::{Matching, Occurrence};
 
 use super::line::{Fault, shown};
 use super::local::written;
 use super::map::split::quoted;
+use crate::cli::exit;
 
 /// More are no list that people kept.
 const MOST: usize = 10_000;
@@ -19,7 +22,7 @@ const TOLD: usize = 20;
 
 /// A line that is no occurrence, from 1, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+struct Wrong {
     line: usize,
     why: String,
 }
@@ -30,8 +33,39 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// Reads the file; all that is wrong with it is told at once.
-pub(super) fn read(path: &Path, site: &Site) -> anyhow::Result<Result<Vec<Occurrence>, Vec<Wrong>>> {
+/// What really happened, and how warnings are held against it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct EventsArgs {
+    /// What really happened, as CSV: `time[,until][,area][,station][,hazard][,name]`; the warnings are scored against it.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// The longest lead that counts: a warning that rose earlier and was over by then warned of something else.
+    #[arg(long, value_name = "SPAN", default_value = "72h", requires = "events")]
+    pub lead: Span,
+    /// How late a warning may come after an event is over, and still be a hit.
+    #[arg(long, value_name = "SPAN", default_value = "0s", requires = "events")]
+    pub tolerance: Span,
+}
+
+impl EventsArgs {
+    /// Reads the file, if there is one. Where it is wrong, says so, all of it at once, and gives the code to end with.
+    pub(in crate::cli) fn happened(&self, site: &Site) -> anyhow::Result<Result<Option<Vec<Occurrence>>, ExitCode>> {
+        let Some(path) = &self.events else { return Ok(Ok(None)) };
+        Ok(read(path, site)?.map(Some).map_err(|wrong| {
+            for wrong in wrong {
+                eprintln!("error: {}:{wrong}", path.display());
+            }
+            ExitCode::from(exit::FINDINGS)
+        }))
+    }
+
+    /// How warnings and events are brought together.
+    pub(in crate::cli) const fn matching(&self) -> Matching {
+        Matching { lead: self.lead, tolerance: self.tolerance }
+    }
+}
+
+fn read(path: &Path, site: &Site) -> anyhow::Result<Result<Vec<Occurrence>, Vec<Wrong>>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the events {}", path.display()))?;
     Ok(parse(&text, site))
 }

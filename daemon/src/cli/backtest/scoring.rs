@@ -1,7 +1,7 @@
 //! How well the warnings did: against what really happened, against another rule set, over a range of thresholds. Each
 //! question is a pass of the same recording through both machines.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::Revision;
 use watchfire_model::rule::Thresholds;
 use watchfire_model::site::{Audience, Site};
-use watchfire_model::time::{Span, Timestamp};
+use watchfire_model::time::Timestamp;
 use watchfire_rules::figures::Contributor;
 use watchfire_rules::ruleset::RuleSet;
 use watchfire_rules::scores::{
@@ -21,25 +21,20 @@ use watchfire_rules::scores::{
 
 use super::abreast::abreast;
 use super::bounds::{Bound, Ratio};
+use super::events::EventsArgs;
 use super::rehearse::{NotScored, Rehearsed, rehearse};
 use super::source::Source;
 use super::sweep::{Sweep, swept};
 use super::traces::Traces;
-use super::{BacktestArgs, bar, events, html, rules_of, told};
+use super::{BacktestArgs, bar, html, rules_of, told};
 use crate::cli::{Format, Style, emit, exit};
 
 /// What the warnings of a backtest are held against.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ScoreArgs {
-    /// What really happened, as CSV: `time[,until][,area][,station][,hazard][,name]`; the warnings are scored against it.
-    #[arg(long, value_name = "FILE")]
-    pub events: Option<PathBuf>,
-    /// The longest lead that counts: a warning that rose earlier and was over by then warned of something else.
-    #[arg(long, value_name = "SPAN", default_value = "72h", requires = "events")]
-    pub lead: Span,
-    /// How late a warning may come after an event is over, and still be a hit.
-    #[arg(long, value_name = "SPAN", default_value = "0s", requires = "events")]
-    pub tolerance: Span,
+    /// What really happened.
+    #[command(flatten)]
+    pub happened: EventsArgs,
     /// Whose warnings are scored; whatever needs a signature is signed at once.
     #[arg(long, value_enum, default_value_t)]
     pub audience: Whom,
@@ -85,11 +80,7 @@ impl From<Whom> for Audience {
 impl ScoreArgs {
     /// Whether anything is to be scored, compared or tried.
     pub(super) const fn is_wanted(&self) -> bool {
-        self.events.is_some() || self.against.is_some() || self.html.is_some()
-    }
-
-    const fn matching(&self) -> Matching {
-        Matching { lead: self.lead, tolerance: self.tolerance }
+        self.happened.events.is_some() || self.against.is_some() || self.html.is_some()
     }
 }
 
@@ -156,10 +147,9 @@ type Job = Result<Arc<RuleSet>, String>;
 /// Passes, questions, answers.
 pub(super) fn run(args: &BacktestArgs, source: &Source, rules: RuleSet) -> anyhow::Result<ExitCode> {
     let site = Arc::clone(rules.site());
-    let occurrences = match args.score.events.as_deref().map(|path| happened(path, &site)).transpose()? {
-        Some(Err(code)) => return Ok(code),
-        Some(Ok(occurrences)) => Some(occurrences),
-        None => None,
+    let occurrences = match args.score.happened.happened(&site)? {
+        Ok(occurrences) => occurrences,
+        Err(code) => return Ok(code),
     };
     let mut jobs: Vec<Job> = vec![Ok(Arc::new(rules))];
     if let Some(other) = &args.score.against {
@@ -195,7 +185,7 @@ pub(super) fn run(args: &BacktestArgs, source: &Source, rules: RuleSet) -> anyho
         eprintln!("{line}");
     }
     let traces = here.traces.take();
-    let verifier = occurrences.as_deref().map(|occurrences| (occurrences, args.score.matching()));
+    let verifier = occurrences.as_deref().map(|occurrences| (occurrences, args.score.happened.matching()));
     let assessment = assess(args, source, &site, here, there, tried, verifier, &jobs[first_trial..]);
     tell(&assessment, &site, args.style)?;
     if let (Some(path), Some(traces)) = (&args.score.html, traces) {
@@ -240,15 +230,6 @@ fn passes(args: &BacktestArgs, source: &Source, jobs: &[Job]) -> anyhow::Result<
     Ok(Ok(passed))
 }
 
-fn happened(path: &Path, site: &Site) -> anyhow::Result<Result<Vec<Occurrence>, ExitCode>> {
-    Ok(events::read(path, site)?.map_err(|wrong| {
-        for wrong in wrong {
-            eprintln!("error: {}:{wrong}", path.display());
-        }
-        ExitCode::from(exit::FINDINGS)
-    }))
-}
-
 #[expect(clippy::too_many_arguments, reason = "each is one part of what is told")]
 fn assess(
     args: &BacktestArgs,
@@ -285,7 +266,7 @@ fn assess(
         readings: summary.readings,
         audience: args.score.audience.into(),
         verification: check(&told.courses, span, &grades(site)),
-        difference: there.map(|there| compare(&told.courses, &there.rehearsed.told.courses, args.score.lead)),
+        difference: there.map(|there| compare(&told.courses, &there.rehearsed.told.courses, args.score.happened.lead)),
         sweep,
         warnings: told.courses,
         cut_off: told.cut_off,
@@ -295,7 +276,7 @@ fn assess(
 }
 
 /// The grades that some rule can raise; the others would only repeat those above them.
-fn grades(site: &Site) -> Vec<Grade> {
+pub(in crate::cli) fn grades(site: &Site) -> Vec<Grade> {
     let rules = || site.rules.iter().filter(|rule| !rule.shadow);
     let has = |grade: &Grade| {
         rules().any(|rule| match &rule.thresholds {

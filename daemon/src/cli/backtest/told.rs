@@ -266,15 +266,37 @@ fn scored(score: &Score, first: String) -> Vec<String> {
 }
 
 /// `■ Ⅰ Red`, or a dash.
-pub(super) fn grade(grade: Option<Grade>, lang: Lang) -> String {
+pub(in crate::cli) fn grade(grade: Option<Grade>, lang: Lang) -> String {
     match grade {
         Some(grade) => marked(&grade.word().into(), lang),
         None => "–".to_owned(),
     }
 }
 
-pub(super) fn span(span: Option<Span>) -> String {
+pub(in crate::cli) fn span(span: Option<Span>) -> String {
     span.map_or_else(|| "-".to_owned(), |span| span.to_string())
+}
+
+/// A score as figures: what, how much, in which unit. What there is no value of is left out.
+pub(in crate::cli) fn figures(score: &Score) -> Vec<(&'static str, String, &'static str)> {
+    let counts = [
+        ("hits", score.hits),
+        ("misses", score.misses),
+        ("standing", score.standing),
+        ("verified", score.verified),
+        ("false_alarms", score.false_alarms),
+        ("undecided", score.undecided),
+        ("leads", score.lead.count),
+    ];
+    let ratios = [("pod", score.pod), ("far", score.far), ("csi", score.csi)];
+    let ratios = ratios.into_iter().filter_map(|(figure, ratio)| Some((figure, format!("{:.6}", ratio?), "")));
+    let lead = &score.lead;
+    let leads = [("lead_median", lead.median), ("lead_min", lead.least), ("lead_max", lead.most)];
+    let leads = leads
+        .into_iter()
+        .filter_map(|(figure, lead)| Some((figure, format!("{:.3}", lead?.as_hours() * 3_600.0), "s")));
+    let counts = counts.into_iter().map(|(figure, count)| (figure, count.to_string(), ""));
+    counts.chain(ratios).chain(leads).collect()
 }
 
 /// All of it as `figure,of,value,unit`.
@@ -299,27 +321,7 @@ pub(super) fn rows(assessment: &Assessment) -> String {
         row("chatter", &one.alarm.to_string(), one.chatter.to_string(), "");
     }
     let mut score = |of: &str, score: &Score| {
-        let counts = [
-            ("hits", score.hits),
-            ("misses", score.misses),
-            ("standing", score.standing),
-            ("verified", score.verified),
-            ("false_alarms", score.false_alarms),
-            ("undecided", score.undecided),
-        ];
-        counts.into_iter().for_each(|(figure, count)| row(figure, of, count.to_string(), ""));
-        for (figure, ratio) in [("pod", score.pod), ("far", score.far), ("csi", score.csi)] {
-            if let Some(ratio) = ratio {
-                row(figure, of, format!("{ratio:.6}"), "");
-            }
-        }
-        let lead = &score.lead;
-        row("leads", of, lead.count.to_string(), "");
-        for (figure, lead) in [("lead_median", lead.median), ("lead_min", lead.least), ("lead_max", lead.most)] {
-            if let Some(lead) = lead {
-                row(figure, of, format!("{:.3}", lead.as_hours() * 3_600.0), "s");
-            }
-        }
+        figures(score).into_iter().for_each(|(figure, value, unit)| row(figure, of, value, unit));
     };
     for one in assessment.verification.iter().flat_map(|verification| &verification.scores) {
         score(one.grade.word(), one);

@@ -7,14 +7,16 @@ use watchfire_model::suppression::Kind;
 use watchfire_model::time::{Span, Timestamp};
 use watchfire_rules::figures::{Notices, Report, Spread};
 
+use super::Told;
 use crate::lang::Lang;
 
 /// Most acts of putting aside that are listed; the JSON has more.
-const LISTED: usize = 50;
+pub(super) const LISTED: usize = 50;
 
 /// The whole report.
-pub(super) fn write(report: &Report, site: &Site, lang: Lang) -> String {
+pub(super) fn write(told: &Told, site: &Site, lang: Lang) -> String {
     let mut page = Page { text: String::new(), site, lang };
+    let report = &told.figures;
     page.head(report);
     page.load(report);
     page.worst(report);
@@ -22,36 +24,47 @@ pub(super) fn write(report: &Report, site: &Site, lang: Lang) -> String {
     page.put_aside(report);
     page.calibrated(report);
     page.speed(report);
+    page.people(&told.people, told.acts_beyond);
+    told.released.iter().for_each(|released| page.released(released));
     page.text
 }
 
-struct Page<'a> {
+/// What is written so far.
+pub(super) struct Page<'a> {
     text: String,
-    site: &'a Site,
-    lang: Lang,
+    pub(super) site: &'a Site,
+    pub(super) lang: Lang,
 }
 
 impl Page<'_> {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }
 
-    fn section(&mut self, en: &str, zh: &str) {
+    pub(super) fn section(&mut self, en: &str, zh: &str) {
         let title = self.lang.pick(en, zh);
         self.line(&format!("\n## {title}\n"));
     }
 
     /// A table's head; columns to be counted stand on the right.
-    fn table(&mut self, columns: &[&str]) {
+    pub(super) fn table(&mut self, columns: &[&str]) {
         self.line(&format!("| {} |", columns.join(" | ")));
         let rule: Vec<&str> = columns.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }).collect();
         self.line(&format!("| {} |", rule.join(" | ")));
     }
 
-    fn row(&mut self, cells: &[String]) {
+    pub(super) fn row(&mut self, cells: &[String]) {
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
         self.line(&format!("| {} |", cells.join(" | ")));
+    }
+
+    /// Says how many of `all` are not listed.
+    pub(super) fn more(&mut self, all: usize) {
+        if let Some(more) = all.checked_sub(LISTED).filter(|more| *more > 0) {
+            let lang = self.lang;
+            self.line(&format!("\n… {more} {}", lang.pick("more; -o json has all", "行未列出;-o json 含全部")));
+        }
     }
 
     fn head(&mut self, report: &Report) {
@@ -190,7 +203,8 @@ impl Page<'_> {
                 lang.pick("alarm", "告警"),
                 lang.pick("how", "方式"),
                 lang.pick("from", "起"),
-                lang.pick("until", "止"),
+                lang.pick("meant until", "预定止"),
+                lang.pick("lasted", "历时"),
                 lang.pick("up to", "至等级"),
                 lang.pick("who", "何人"),
                 lang.pick("why", "缘由"),
@@ -202,12 +216,15 @@ impl Page<'_> {
                 Kind::OutOfService => lang.pick("out of service", "停用"),
                 Kind::Inhibited | Kind::Deferred | Kind::ByDesign | Kind::Muted => aside.kind.word(),
             };
+            let still = || lang.pick("still", "未结束").to_owned();
+            let lasted = aside.ended.map_or_else(still, |ended| rounded(ended - aside.since).to_string());
             let upto = aside.upto.map_or_else(|| "–".to_owned(), |grade| grade_name(grade, lang));
             let cells = [
                 self.named(&aside.alarm),
                 how.to_owned(),
                 self.at(aside.since),
                 self.at(aside.until),
+                lasted,
                 upto,
                 aside.by.to_string(),
                 aside.why.clone(),
@@ -310,7 +327,7 @@ impl Page<'_> {
     }
 
     /// Date and time in the site's zone.
-    fn at(&self, at: Timestamp) -> String {
+    pub(super) fn at(&self, at: Timestamp) -> String {
         let local = Timestamp(at.0 + i64::from(self.site.zone.offset_at(at)) * 1_000).to_string();
         local.get(..16).map_or_else(|| local.clone(), |minutes| minutes.replace('T', " "))
     }
@@ -321,7 +338,7 @@ fn by_grade(counts: &PerGrade<u64>, lang: Lang) -> String {
     told.collect::<Vec<_>>().join(lang.pick(", ", "、"))
 }
 
-fn grade_name(grade: Grade, lang: Lang) -> String {
+pub(super) fn grade_name(grade: Grade, lang: Lang) -> String {
     match lang {
         Lang::En => grade.word().to_owned(),
         Lang::Zh => format!("{}{}", grade.han(), grade.numeral()),
@@ -329,6 +346,6 @@ fn grade_name(grade: Grade, lang: Lang) -> String {
 }
 
 /// Without the milliseconds, where there are seconds.
-fn rounded(span: Span) -> Span {
+pub(super) fn rounded(span: Span) -> Span {
     if span < Span::seconds(10) { span } else { Span(span.0 / 1_000 * 1_000) }
 }

@@ -1,13 +1,19 @@
 //! A report as rows of `figure,of,value,unit`, for a spreadsheet.
 
+use watchfire_model::access::Role;
 use watchfire_model::grade::Grade;
+use watchfire_model::id::HazardId;
 use watchfire_model::time::Span;
-use watchfire_rules::figures::{Notices, Report, Spread};
+use watchfire_rules::figures::{Notices, Person, Spread};
+use watchfire_rules::scores::{Graded, Released};
 
+use super::Told;
+use crate::cli::backtest::told::figures;
 use crate::cli::warnings::table::quoted;
 
 /// The whole report.
-pub(super) fn write(report: &Report) -> String {
+pub(super) fn write(told: &Told) -> String {
+    let report = &told.figures;
     let mut rows = Rows(String::from("figure,of,value,unit\n"));
     rows.row("from", "", &report.from.to_string(), "");
     rows.row("to", "", &report.to.to_string(), "");
@@ -40,7 +46,11 @@ pub(super) fn write(report: &Report) -> String {
     rows.row("put_aside", "", &report.put_aside_in_all, "");
     rows.row("put_aside_refused", "", &report.put_aside_refused, "");
     for aside in &report.put_aside {
-        rows.row(aside.kind.word(), &aside.alarm.to_string(), &aside.by, "by");
+        let (kind, alarm) = (aside.kind.word(), aside.alarm.to_string());
+        rows.row(kind, &alarm, &aside.by, "by");
+        rows.row(&format!("{kind}_until"), &alarm, &aside.until, "");
+        let lasted = aside.ended.map_or_else(String::new, |ended| seconds(ended - aside.since));
+        rows.row(&format!("{kind}_lasted"), &alarm, &lasted, "s");
     }
     rows.row("calibrated", "", &report.calibrated_in_all, "");
     for one in &report.calibrated {
@@ -62,6 +72,9 @@ pub(super) fn write(report: &Report) -> String {
     }
     rows.spread("lead_internal", &report.lead_internal);
     rows.spread("lead_public", &report.lead_public);
+    told.people.iter().for_each(|person| rows.person(person));
+    rows.row("acts_beyond", "", &told.acts_beyond, "");
+    told.released.iter().for_each(|released| rows.released(released));
     rows.0
 }
 
@@ -89,6 +102,48 @@ impl Rows {
             self.row(&format!("notices_{audience}"), word, count, "");
         }
     }
+
+    fn person(&mut self, person: &Person) {
+        let Person { who, through, role, acknowledged, signed, put_aside, reported, other, refused } = person;
+        let of = through.as_ref().map_or_else(|| who.to_string(), |program| format!("{who}@{program}"));
+        self.row("person_role", &of, &role.map_or("", Role::word), "");
+        for (figure, spread) in [("person_acknowledged", acknowledged), ("person_signed", signed)] {
+            self.row(figure, &of, &spread.count, "");
+            if spread.count > 0 {
+                self.row(&format!("{figure}_median"), &of, &seconds(spread.p50), "s");
+                self.row(&format!("{figure}_most"), &of, &seconds(spread.most), "s");
+            }
+        }
+        let counts = [
+            ("person_put_aside", put_aside),
+            ("person_reported", reported),
+            ("person_other", other),
+            ("person_refused", refused),
+        ];
+        counts.into_iter().for_each(|(figure, count)| self.row(figure, &of, count, ""));
+    }
+
+    fn released(&mut self, released: &Released) {
+        self.row("lead_goal", "", &seconds(released.goal), "s");
+        self.row("events", "", &released.occurrences.len(), "");
+        self.row("events_outside", "", &released.outside, "");
+        self.row("warnings_unscored", "", &released.other_hazards, "");
+        for outcome in &released.outcomes {
+            for Graded { score, in_time, in_time_percent } in &outcome.scores {
+                let of = graded(outcome.hazard.as_ref(), score.grade);
+                figures(score).into_iter().for_each(|(figure, value, unit)| self.row(figure, &of, &value, unit));
+                self.row("in_time", &of, in_time, "");
+                if let Some(percent) = in_time_percent {
+                    self.row("in_time", &of, &format!("{percent:.2}"), "%");
+                }
+            }
+        }
+    }
+}
+
+/// `river_flood/red`, or `all/red`.
+fn graded(hazard: Option<&HazardId>, grade: Grade) -> String {
+    format!("{}/{}", hazard.map_or("all", |hazard| hazard.as_str()), grade.word())
 }
 
 fn seconds(span: Span) -> String {
