@@ -290,6 +290,36 @@ fn a_spreadsheet_says_of_a_point_what_a_table_does() {
 }
 
 #[test]
+fn a_cell_says_of_seasons_neighbours_and_devices_what_tables_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let site = "[site]\nname = \"n\"\nissuer = \"i\"\nsender = \"s\"\nzone = \"America/Los_Angeles\"\n\
+        [[area]]\nid = \"a\"\nname = \"a\"\n";
+    let stations = "[[station]]\nid = \"up\"\n[[station.point]]\nid = \"stage\"\nquantity = \"stage\"\nunit = \"m\"\n\
+        interval = \"5m\"\n[[station]]\nid = \"q\"\n";
+    let table = "[[station.point]]\nid = \"stage\"\nquantity = \"stage\"\nunit = \"m\"\ninterval = \"5m\"\n\
+        seasons = [{ days = [\"11-01\", \"03-31\"], usual = [\"42 m\", \"46 m\"] },\
+        { days = [\"04-01\", \"04-30\"], hours = [22, 6], usual = [-1, 2.5] }, { usual = [\"4000 cm\", \"56 m\"] }]\n\
+        neighbours = { suspect = \"0.8 m\", points = [\"up/stage\", \
+        { point = \"up/stage\", offset = \"-8.2 m\", scale = 1.02 }, { point = \"up/stage\", scale = -0.5 },\
+        { point = \"up/stage\", offset = \"30 cm\" }] }\n\
+        [[station.point.sensor]]\nserial = \"RD 0117\"\nfrom = \"2025-01-01T00:00:00-08:00\"\n\
+        to = \"2026-05-01T08:00:00-07:00\"\n\
+        [[station.point.sensor]]\nserial = \"RD 0118\"\nfrom = \"2026-05-01T09:30:00-07:00\"\noffset = \"3 cm\"\nscale = 1.01\n";
+    let sheet = "station,id,quantity,unit,interval,seasons,neighbours,neighbours_suspect,sensors\n\
+        q,stage,stage,m,5m,11-01..03-31 42..46 m; 04-01..04-30 22..6h -1..2.5;4000 cm..56 m;,\
+        \"up/stage; -8.2 m + 1.02 x up/stage\n-0.5 * up/stage; 30 cm + up/stage\",0.8 m,\
+        RD 0117 from 2025-01-01 to 2026-05-01 08:00; RD 0118 from 2026-05-01T16:30:00Z scale 1.01 offset 3 cm\n";
+    std::fs::write(folder.path().join("points.csv"), sheet).expect("it can be written");
+    let load = |text: &str| config::load_str(text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
+    let by_table = load(&format!("{site}{stations}{table}"));
+    let by_sheet = load(&format!("points_csv = \"points.csv\"\n{site}{stations}"));
+    assert_eq!(by_sheet.site.points, by_table.site.points);
+    let scrutiny = by_sheet.site.points[1].scrutiny.as_ref().expect("it is looked at closely");
+    assert_eq!((scrutiny.climate.len(), scrutiny.sensors.len()), (3, 2));
+    assert_eq!(scrutiny.neighbours.as_ref().map(|neighbours| neighbours.points.len()), Some(4));
+}
+
+#[test]
 fn a_wrong_spreadsheet_of_ten_thousand_rows_is_refused_at_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let header = "station,id,quantity,unit,interval\n";

@@ -6,6 +6,7 @@ mod amount;
 mod area;
 mod attention;
 mod bind;
+mod cells;
 mod compile;
 mod corroborate;
 mod hazard;
@@ -162,7 +163,7 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)
     }
     for path in root.texts("points_csv") {
         if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
-            sheet::points(cx, file, &text, &mut field);
+            sheet::points(cx, file, &text, &mut field, &head.zone);
         }
     }
     field.settle(cx);

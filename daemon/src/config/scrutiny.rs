@@ -24,18 +24,18 @@ pub(crate) struct ScrutinyDraft {
     flat: FlatDraft,
     attenuated: Option<(At<Span>, Liveliness, At<Amount>)>,
     oscillation: Option<(At<Span>, u8, At<Amount>)>,
-    seasons: Vec<SeasonDraft>,
-    neighbours: Option<(Vec<NeighbourDraft>, At<Amount>)>,
-    sensors: Vec<SensorDraft>,
+    pub(super) seasons: Vec<SeasonDraft>,
+    pub(super) neighbours: Option<(Vec<NeighbourDraft>, At<Amount>)>,
+    pub(super) sensors: Vec<SensorDraft>,
     datum_jump: Option<At<Amount>>,
 }
 
-struct SensorDraft {
-    serial: String,
-    from: At<Timestamp>,
-    to: Option<At<Timestamp>>,
-    offset: Option<At<Amount>>,
-    scale: f64,
+pub(super) struct SensorDraft {
+    pub(super) serial: String,
+    pub(super) from: At<Timestamp>,
+    pub(super) to: Option<At<Timestamp>>,
+    pub(super) offset: Option<At<Amount>>,
+    pub(super) scale: f64,
 }
 
 #[derive(Default)]
@@ -52,16 +52,16 @@ struct BesideDraft {
     moved: At<Amount>,
 }
 
-struct SeasonDraft {
-    days: ((u8, u8), (u8, u8)),
-    hours: (u8, u8),
-    usual: (At<Amount>, At<Amount>),
+pub(super) struct SeasonDraft {
+    pub(super) days: ((u8, u8), (u8, u8)),
+    pub(super) hours: (u8, u8),
+    pub(super) usual: (At<Amount>, At<Amount>),
 }
 
-struct NeighbourDraft {
-    point: At<String>,
-    offset: Option<At<Amount>>,
-    scale: f64,
+pub(super) struct NeighbourDraft {
+    pub(super) point: At<String>,
+    pub(super) offset: Option<At<Amount>>,
+    pub(super) scale: f64,
 }
 
 impl ScrutinyDraft {
@@ -80,7 +80,7 @@ impl ScrutinyDraft {
         }
     }
 
-    /// What a spreadsheet can say of it.
+    /// What a spreadsheet can say of it in cells that hold one thing.
     pub(crate) fn of_row(
         spike: Option<At<Amount>>,
         flat_after: Option<At<Span>>,
@@ -355,7 +355,7 @@ fn two<T>(node: &Node<'_>, due: &str, read: impl Fn(&Node<'_>) -> Option<T>) -> 
 }
 
 /// `03-31`.
-fn day(text: &str) -> Option<(u8, u8)> {
+pub(super) fn day(text: &str) -> Option<(u8, u8)> {
     const LONGEST: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let (month, day) = text.split_once('-')?;
     let (month, day): (u8, u8) = (month.parse().ok()?, day.parse().ok()?);

@@ -1,18 +1,22 @@
 //! `stations.csv` and `points.csv`: agencies keep their stations in spreadsheets. Tens of thousands of rows load, and a
 //! mistake in one names its file, line and column as in TOML.
 
-use std::borrow::Cow;
-
 use watchfire_model::grade::Grade;
+use watchfire_model::time::Zone;
 
 use crate::config::amount::Amount;
+use crate::config::cells;
 use crate::config::names::Names;
 use crate::config::nearest::did_you_mean;
 use crate::config::problem::{Place, Problem};
 use crate::config::read::{At, Context};
-use crate::config::scrutiny::ScrutinyDraft;
+use crate::config::scrutiny::{NeighbourDraft, ScrutinyDraft};
 use crate::config::source;
 use crate::config::station::{self, Field, PointDraft, StationDraft};
+
+mod rows;
+
+use rows::{Cell, Rows};
 
 const STATION_COLUMNS: &[&str] =
     &["id", "name", "area", "lat", "lon", "datum", "gateway", "logger", "power", "zone", "upstream"];
@@ -43,100 +47,11 @@ const POINT_COLUMNS: &[&str] = &[
     "sentinels",
     "wraps_at",
     "heartbeat",
+    "seasons",
+    "neighbours",
+    "neighbours_suspect",
+    "sensors",
 ];
-
-/// One field of a row.
-struct Cell<'t> {
-    text: Cow<'t, str>,
-    at: Place,
-}
-
-/// Splits a text into rows of cells (RFC 4180): quotes, doubled quotes, line ends in quotes, CRLF. Empty rows and rows that begin with `#` are left out.
-struct Rows<'t> {
-    file: usize,
-    text: &'t str,
-    at: usize,
-}
-
-impl<'t> Iterator for Rows<'t> {
-    type Item = Result<Vec<Cell<'t>>, Place>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-            let line_end = rest.find('\n').map_or(rest.len(), |end| end + 1);
-            let line = &rest[..line_end];
-            if line.trim().is_empty() || line.starts_with('#') {
-                self.at += line_end;
-                continue;
-            }
-            let row = self.row();
-            if row.is_err() {
-                self.at = self.text.len();
-            }
-            return Some(row);
-        }
-    }
-}
-
-impl<'t> Rows<'t> {
-    fn row(&mut self) -> Result<Vec<Cell<'t>>, Place> {
-        let mut cells = Vec::with_capacity(16);
-        loop {
-            let (cell, end) = self.cell()?;
-            cells.push(cell);
-            self.at = end;
-            match self.text.as_bytes().get(end) {
-                Some(b',') => self.at += 1,
-                Some(b'\r') => {
-                    self.at = (end + 2).min(self.text.len());
-                    return Ok(cells);
-                }
-                Some(_) => {
-                    self.at += 1;
-                    return Ok(cells);
-                }
-                None => return Ok(cells),
-            }
-        }
-    }
-
-    /// One cell and the byte after it: a comma, a line's end, or the end of the text.
-    fn cell(&self) -> Result<(Cell<'t>, usize), Place> {
-        let start = self.at;
-        let rest = &self.text[start..];
-        if !rest.starts_with('"') {
-            let length = rest.find([',', '\n']).unwrap_or(rest.len());
-            let raw = rest[..length].strip_suffix('\r').unwrap_or(&rest[..length]);
-            let trimmed = raw.trim();
-            let lead = raw.len() - raw.trim_start().len();
-            let at = Place { file: self.file, start: start + lead, end: start + lead + trimmed.len() };
-            return Ok((Cell { text: Cow::Borrowed(trimmed), at }, start + raw.len()));
-        }
-        let mut from = 1;
-        let mut doubled = false;
-        loop {
-            let Some(quote) = rest[from..].find('"') else {
-                let line = rest.find('\n').unwrap_or(rest.len());
-                let end = start + line;
-                // What follows cannot be told apart any more; the reader ends here.
-                return Err(Place { file: self.file, start, end });
-            };
-            let quote = from + quote;
-            if rest[quote + 1..].starts_with('"') {
-                doubled = true;
-                from = quote + 2;
-                continue;
-            }
-            let inner = &rest[1..quote];
-            let text = if doubled { Cow::Owned(inner.replace("\"\"", "\"")) } else { Cow::Borrowed(inner) };
-            let after = &rest[quote + 1..];
-            let skipped = after.find([',', '\n', '\r']).unwrap_or(after.len());
-            let at = Place { file: self.file, start: start + 1, end: start + quote };
-            return Ok((Cell { text, at }, start + quote + 1 + skipped));
-        }
-    }
-}
 
 /// A spreadsheet whose header has been understood.
 struct Sheet<'t> {
@@ -220,7 +135,7 @@ impl<'t> Sheet<'t> {
         known: &'static [&'static str],
         needed: &[&str],
     ) -> Option<Self> {
-        let mut rows = Rows { file, text, at: 0 };
+        let mut rows = Rows::of(file, text);
         let start = Place { file, start: 0, end: 0 };
         let header = match rows.next() {
             Some(Ok(header)) => header,
@@ -319,8 +234,8 @@ pub(crate) fn stations(
     });
 }
 
-/// Reads `points.csv`.
-pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Field) {
+/// Reads `points.csv`; times in it without a zone are `zone`'s.
+pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Field, zone: &Zone) {
     let Some(sheet) = Sheet::open(cx, file, text, POINT_COLUMNS, &["station", "id", "quantity", "unit", "interval"])
     else {
         return;
@@ -339,6 +254,9 @@ pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Fiel
             row.parsed(cx, "flat_after", "a length of time such as 12h", |text| text.parse().ok()),
             row.amount(cx, "datum_jump"),
         );
+        draft.scrutiny.seasons = row.get("seasons").map(|cell| cells::seasons(cx, &cell)).unwrap_or_default();
+        draft.scrutiny.neighbours = neighbours(cx, row);
+        draft.scrutiny.sensors = row.get("sensors").map(|cell| cells::sensors(cx, &cell, zone)).unwrap_or_default();
         draft.sentinels = row.numbers(cx, "sentinels");
         draft.wraps_at = row.number(cx, "wraps_at").map(|at| at.value);
         for grade in Grade::ALL {
@@ -357,25 +275,18 @@ pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Fiel
     });
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(text: &str) -> Vec<Vec<String>> {
-        Rows { file: 0, text, at: 0 }
-            .map(|row| match row {
-                Ok(cells) => cells.into_iter().map(|cell| cell.text.into_owned()).collect(),
-                Err(_) => vec!["(never ends)".to_owned()],
-            })
-            .take(10)
-            .collect()
-    }
-
-    #[test]
-    fn rows_are_split_as_spreadsheets_write_them() {
-        assert_eq!(rows("a,b\r\n1,2\r\n"), [["a", "b"], ["1", "2"]]);
-        assert_eq!(rows("# talk\n\n\"x, y\",\"a \"\"b\"\"\"\n,\n"), [["x, y", "a \"b\""], ["", ""]]);
-        assert_eq!(rows("\"two\nlines\", z "), [["two\nlines", "z"]]);
-        assert_eq!(rows("\"open,1\n2"), [["(never ends)"]]);
+/// Neighbours, and how far from what they lead us to expect is too far; of the two either both are written or neither.
+fn neighbours(cx: &Context<'_>, row: &Row<'_, '_>) -> Option<(Vec<NeighbourDraft>, At<Amount>)> {
+    let (cell, suspect) = (row.get("neighbours"), row.get("neighbours_suspect"));
+    match (cell, suspect) {
+        (Some(cell), Some(_)) => Some((cells::neighbours(cx, &cell), row.amount(cx, "neighbours_suspect")?)),
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => {
+            let problem = Problem::error(one.at, "`neighbours` and `neighbours_suspect` are written both, or neither");
+            cx.report(
+                problem.hint("`neighbours_suspect` is how far from what they lead to expect is suspect, such as 0.5 m"),
+            );
+            None
+        }
     }
 }
