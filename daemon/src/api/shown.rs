@@ -8,6 +8,7 @@ use serde::Serialize;
 use watchfire_model::alarm::{Alarm, AlarmKey, Assigned, HeldOver, Override};
 use watchfire_model::attention::Attention;
 use watchfire_model::bulletin::Bulletin;
+use watchfire_model::doubt::Doubt;
 use watchfire_model::finding::Evidence;
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{HazardId, IncidentId, PersonId, PointIx, RuleId, SubjectId, WarningId};
@@ -236,7 +237,12 @@ pub(super) struct AlarmShown<'a> {
     area_name: &'a str,
     judged: Option<Grade>,
     standing: Option<Grade>,
+    /// A higher grade whose delay runs.
     pending: Option<Grade>,
+    /// Why the public is not told of the judged grade yet.
+    doubt: Option<&'a Doubt>,
+    /// Its grade turns too often: falls are not said until it has been still.
+    chatters: bool,
     override_by: Option<&'a Override>,
     evidence: Cow<'a, Evidence>,
     evidence_lost: bool,
@@ -303,6 +309,8 @@ impl<'a> AlarmShown<'a> {
             judged: alarm.judged,
             standing: alarm.standing(),
             pending: alarm.pending,
+            doubt: alarm.doubt.as_ref(),
+            chatters: alarm.chatters_until.is_some(),
             override_by: alarm.override_by.as_ref(),
             evidence_lost: ground.is_lost(),
             evidence: ground,

@@ -10,6 +10,7 @@ use watchfire::access::Access;
 use watchfire::api::{self, Api};
 use watchfire::metrics::Metrics;
 use watchfire::views::{Asked, DeskView, Wish};
+use watchfire_model::doubt::{Because, Doubt};
 use watchfire_model::finding::{Change, Evidence, Finding};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
@@ -164,7 +165,35 @@ async fn alarms_are_listed_worst_first_in_both_languages() {
     assert!(chinese.contains("■ Ⅰ 红") && chinese.contains("故障未确认") && chinese.contains("抑制"), "{chinese}");
     assert_eq!(served.done("list --shelved").await, "No such alarms.\n");
     let csv = served.done("list -o csv").await;
-    assert_eq!(csv.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [16; 4], "{csv}");
+    assert_eq!(csv.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [19; 4], "{csv}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_coming_what_is_in_doubt_and_what_chatters_is_said() {
+    let n = |n, finding: Finding| Finding { n, at: NOW + Span::seconds(i64::try_from(n).unwrap_or(0)), ..finding };
+    let few = Doubt { because: Because::Few, sure: Some(Grade::Orange), lasting: Some(Span::minutes(5)) };
+    let red = Finding { change: Change::Raised, doubt: Some(few), ..finding("qingshi", Some(Grade::Red)) };
+    let mut more = vec![n(2, red)];
+    for turn in 2..8_u64 {
+        let grade = (turn % 2 == 0).then_some(Grade::Blue);
+        let change = if grade.is_some() { Change::Raised } else { Change::Lifted };
+        more.push(n(turn, Finding { change, evidence: Evidence::Good, ..finding("liuxi", grade) }));
+    }
+    let (change, pending, evidence) = (Change::Pending, Some(Grade::Orange), Evidence::Good);
+    more.push(n(8, Finding { change, pending, evidence, ..finding("liuxi", None) }));
+    let served = serve_with(&more).await;
+    let listed = served.done("list").await;
+    let line = |alarm: &str| {
+        let found = listed.lines().find(|line| line.contains(alarm));
+        found.unwrap_or_else(|| panic!("no {alarm} in\n{listed}")).to_owned()
+    };
+    assert!(line("river-stage/qingshi").contains("not public yet: one sensor, few samples"), "{listed}");
+    let still = line("river-stage/liuxi");
+    assert!(still.contains("pending ◆ Ⅱ Orange") && still.contains("chatters: falls are not said"), "{listed}");
+    let csv = served.done("list -o csv").await;
+    assert!(csv.contains(",,few,false\n") && csv.contains(",orange,,true\n"), "{csv}");
+    let chinese = served.done("list --lang zh").await;
+    assert!(["待定", "暂不对外", "抖动"].iter().all(|word| chinese.contains(word)), "{chinese}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,4 +288,17 @@ async fn what_is_asked_wrongly_is_refused_in_words() {
         let text = answer.text().await.expect("a body");
         assert!(text.contains(words), "{words} is not in {text}");
     }
+}
+
+#[tokio::test]
+async fn the_alarm_that_waits_longest_for_a_person_is_measured() {
+    let mut desk = Desk::<Live>::new(Arc::clone(&County::new(true).views.site));
+    let later = |seconds| Now { wall: NOW + Span::seconds(seconds), steady: Steady(86_400_000 + seconds * 1_000) };
+    let _ = desk.step(AT, &Input::Finding(finding("qingshi", Some(Grade::Yellow))));
+    let _ = desk.step(later(60), &Input::Finding(finding("xiaba", Some(Grade::Red))));
+    let metrics = Metrics::new();
+    metrics.desk(&DeskView::of(&desk, later(90)));
+    let text = metrics.render(&[]);
+    let longest = text.lines().find_map(|line| line.strip_prefix("watchfire_alarms_unacknowledged_longest_seconds "));
+    assert_eq!(longest, Some("90"), "{text}");
 }

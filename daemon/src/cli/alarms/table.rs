@@ -8,7 +8,7 @@ use crate::cli::warnings::table::{against, aligned, each, grade, quoted, story, 
 use crate::lang::Lang;
 
 /// The columns of `-o csv`.
-pub(super) const CSV_HEADER: &str = "rule,subject,name,grade,latch,value,threshold,unit,onset,evidence,attention,fault,assigned,suppressed,ends,version";
+pub(super) const CSV_HEADER: &str = "rule,subject,name,grade,latch,value,threshold,unit,onset,evidence,attention,fault,assigned,suppressed,ends,version,pending,doubt,chatters";
 
 /// A list as a table.
 pub(super) fn list(items: &[Value], lang: Lang) -> String {
@@ -63,6 +63,24 @@ fn state(item: &Value, lang: Lang) -> String {
             _ => continue,
         };
         said.push(format!("{}{word}", lang.pick(en, zh)));
+    }
+    if item["pending"].is_string() {
+        said.push(format!("{} {}", lang.pick("pending", "待定"), grade(&item["pending"], lang)));
+    }
+    match item["doubt"]["because"].as_str() {
+        Some("few") => {
+            said.push(lang.pick("not public yet: one sensor, few samples", "暂不对外:单测点样本不足").to_owned())
+        }
+        Some("still") => {
+            said.push(
+                lang.pick("not public yet: the sensor has said nothing else", "暂不对外:测点读数从未变化").to_owned(),
+            );
+        }
+        Some("calibrating") => said.push(lang.pick("not public: calibrating", "不对外:标校中").to_owned()),
+        _ => {}
+    }
+    if item["chatters"] == true {
+        said.push(lang.pick("chatters: falls are not said", "抖动:降级暂不通报").to_owned());
     }
     if item["lost_rising"].is_string() {
         let towards = grade(&item["lost_rising"], lang);
@@ -161,6 +179,9 @@ pub(super) fn csv(item: &Value) -> String {
         kinds.join(" "),
         ends.unwrap_or_default(),
         words(&item["version"]),
+        words(&item["pending"]),
+        words(&item["doubt"]["because"]),
+        words(&item["chatters"]),
     ];
     fields.map(|field| quoted(&field)).join(",")
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use watchfire_model::grade::Grade;
+use watchfire_model::time::Span;
 
 use crate::cli::{Format, Style};
 use crate::lang::Lang;
@@ -180,8 +181,12 @@ fn receipt(notice: &Value) -> Vec<String> {
         Some("refused") => "✗ refused",
         _ => "… on its way",
     };
+    // From the hand-over to the answer, each notice by itself.
+    let took = notice["receipt"]["at"].as_i64().zip(notice["issued_at"].as_i64());
+    let took = took.map_or_else(String::new, |(at, from)| format!("+{}", Span((at - from).max(0))));
     let said = if outcome["reason"].is_string() { &outcome["reason"] } else { &outcome["reference"] };
-    vec!["   ".to_owned(), words(&notice["channel"]), mark.to_owned(), time(&notice["receipt"]["at"]), words(said)]
+    let at = time(&notice["receipt"]["at"]);
+    vec!["   ".to_owned(), words(&notice["channel"]), mark.to_owned(), at, took, words(said)]
 }
 
 /// One warning as a line of CSV.
