@@ -185,7 +185,17 @@ fn the_console_shows_the_red_that_is_held_in_both_languages() {
         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return d.some((byte) => byte !== 0)";
     wait::until("the chart to be drawn", || browser.run(drawn).as_bool().filter(|drawn| *drawn));
     assert!(browser.picture().len() > 20_000, "a picture of it");
+    // The sensors: all of them, then those without data alone, and back.
+    browser.press("button.opens");
+    browser.says(&["Sensors", "Last value", "Age", "Trust", "Reliable", "South Chickamauga"]);
+    browser.press(".pick.no_data");
+    let alone = "const rows = [...document.querySelectorAll('tr.sensor')];
+        return rows.length > 0 && rows.every((row) => row.classList.contains('no_data')) && rows[0].innerText";
+    let silent = wait::until("the silent ones alone", || browser.run(alone).as_str().map(str::to_owned));
+    assert!(silent.contains("South Chickamauga") && silent.contains("last heard"), "{silent}");
     browser.press("button.language");
+    browser.says(&["测点", "末次读数", "可信程度", "无数据"]);
+    browser.press(".back.shown");
     browser.says(&["红", "监测中断"]);
     assert_eq!(browser.run("return document.documentElement.lang"), "zh-CN");
     assert_eq!(browser.complaints(), Vec::<String>::new());

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { age, clock, measured, moment, number } from "./format";
 import { GradeMark, Mark } from "./marks";
 import { Report } from "./report";
+import { look, looking } from "./sensors";
 import { may } from "./session";
 import { beat, ended, lastWord, live, now, selected, stale, tick } from "./state";
 import type { Incident, Summary } from "./wire";
@@ -61,6 +62,11 @@ export function presentValue(warning: Summary): Shown {
   return { value: last.value ?? lead.value, at: last.at, is: silent || lost || stale.value ? "last" : "now" };
 }
 
+function choose(id: string): void {
+  looking.value = false;
+  selected.value = id;
+}
+
 function Card({ warning }: { warning: Summary }) {
   void tick.value;
   const lead = warning.lead;
@@ -72,7 +78,7 @@ function Card({ warning }: { warning: Summary }) {
         type="button"
         class={`card grade-${warning.live ? (warning.grade ?? "none") : "none"} ${warning.unacked && warning.live ? "unacked" : ""} ${chosen ? "chosen" : ""}`}
         aria-current={chosen}
-        onClick={() => (selected.value = warning.id)}
+        onClick={() => choose(warning.id)}
       >
         <span class="card-head">
           <GradeMark grade={warning.live ? warning.grade : null} />
@@ -190,6 +196,9 @@ export function List() {
         {say("list.title")} <span class="muted">{live.value.length}</span>
       </h2>
       <Report />
+      <button type="button" class="do opens" aria-pressed={looking.value} onClick={() => (looking.value ? (looking.value = false) : look(null))}>
+        {say("sensors.title")} <kbd>S</kbd>
+      </button>
       {live.value.length === 0 && <p class="none">{say("list.none")}</p>}
       {live.value.length === 0 && <Quiet />}
       <ul>

@@ -9,6 +9,7 @@ import { Detail } from "./detail";
 import { List } from "./list";
 import { NUMERAL } from "./marks";
 import { taking } from "./report";
+import { Sensors, look, looking } from "./sensors";
 import { Door, locked, lost, may, mayLook, refresh, session, touched } from "./session";
 import { counts, detail, everHeard, listen, move, selected, stale, start, warnings } from "./state";
 import { GRADES } from "./wire";
@@ -18,12 +19,12 @@ import { language, say, switchLanguage } from "./words";
 function Console() {
   if (session.value !== null && !mayLook.value) return <Door />;
   return (
-    <div class={`console ${stale.value && everHeard.value ? "is-stale" : ""} ${selected.value === null ? "at-list" : "at-detail"}`}>
+    <div class={`console ${stale.value && everHeard.value ? "is-stale" : ""} ${selected.value === null && !looking.value ? "at-list" : "at-detail"}`}>
       <Top />
       <Banners />
       <div class="body">
         <List />
-        <Detail />
+        {looking.value ? <Sensors /> : <Detail />}
       </div>
       <footer class="foot">{say("keys")}</footer>
       {locked.value && <Door />}
@@ -38,6 +39,7 @@ const KEYS: Record<string, () => void> = {
   ArrowUp: () => move(-1),
   a: () => act("ack"),
   r: () => act("release"),
+  s: () => (looking.value ? (looking.value = false) : look(null)),
   l: switchLanguage,
   t: () => (taking.value = may("set_grade") && !stale.value),
 };
@@ -56,6 +58,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     if (locked.value) locked.value = false;
     else if (taking.value) taking.value = false;
+    else if (looking.value) looking.value = false;
     else if (opened.value !== null) opened.value = null;
     else if (window.innerWidth <= 900) selected.value = null;
     return;

@@ -3,6 +3,7 @@
 
 import { age, clock, day, moment } from "./format";
 import { GradeMark, SilentMark } from "./marks";
+import { look } from "./sensors";
 import { Who } from "./session";
 import { age as sinceHeard, beat, counts, everHeard, live, now, shownAt, site, stale, tick, unjournaled } from "./state";
 import { GRADES } from "./wire";
@@ -19,9 +20,11 @@ function Counts() {
         </li>
       ))}
       <li class={(beat.value?.field.silent ?? 0) > 0 ? "count on silent" : "count"}>
-        <span class="count-number">{beat.value?.field.silent ?? "—"}</span>
-        <SilentMark size={18} />
-        <span>{say("top.silent")}</span>
+        <button type="button" class="count-open" title={say("sensors.open")} onClick={() => look("no_data")}>
+          <span class="count-number">{beat.value?.field.silent ?? "—"}</span>
+          <SilentMark size={18} />
+          <span>{say("top.silent")}</span>
+        </button>
       </li>
       <li class={(beat.value?.places_unwatched ?? 0) > 0 ? "count on unwatched" : "count"}>
         <span class="count-number">{beat.value?.places_unwatched ?? "—"}</span>

@@ -96,6 +96,27 @@ export interface Cause {
   checks: string[];
 }
 
+/** A point with its last word. */
+export interface Point extends PointName {
+  interval_ms: number;
+  latest: {
+    observed_at: number;
+    received_at: number;
+    value: number | null;
+    bad: string | null;
+    flag: "good" | "not_evaluated" | "suspect" | "fail" | "missing";
+    checks: string[];
+  } | null;
+  silent: boolean;
+}
+
+/** A sensor that people look after. */
+export interface Tended {
+  station: string;
+  point: string;
+  calibration: { since: number; by?: string | null; why: string } | null;
+}
+
 export interface Alarm {
   rule: string;
   subject: string;
@@ -109,6 +130,7 @@ export interface Alarm {
   incident: string | null;
   attention: Attention;
   fault_attention: Attention;
+  suppressed: { is: string }[];
   onset: number;
   at: number;
   value: number | null;

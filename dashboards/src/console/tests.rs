@@ -40,7 +40,9 @@ fn every_code_that_the_daemon_says_has_a_word() {
         ("audience", "internal public"),
         ("outcome", "delivered failing refused waiting"),
         ("flag", "good not_evaluated suspect fail missing"),
-        ("fault", "range bad_value clock stuck saturated device link unknown"),
+        ("fault", "range bad_value clock stuck saturated device link unknown unattended"),
+        ("bad", "not_a_number infinite absent wrong_type sentinel refused device_fault overflow"),
+        ("sensor", "good doubt fault no_data starting out_of_service calibrating"),
         ("evidence.is", "good degraded fault no_data rule_error starting out_of_service calibrating"),
         (
             "what",
