@@ -1,11 +1,13 @@
 //! The recent samples of one point, in order of event time, each once: what windows read, what repeats are recognised
 //! by, and what a late reading is put back into. Bounded in time and in number.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 use watchfire_model::quality::{Checks, Flag};
 use watchfire_model::time::{Span, Timestamp};
+
+use columns::Columns;
+
+mod columns;
 
 /// One value that passed quality control.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,10 +46,11 @@ pub(crate) enum Placed {
 
 /// Samples in rising time. Each has a number that stays its own while older ones are forgotten; a late insertion moves
 /// the numbers of the younger ones.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Packed", into = "Packed")]
 pub struct Series {
-    samples: VecDeque<Sample>,
+    /// None until the first one comes: not every point is ever heard.
+    samples: Option<Box<Columns>>,
     /// The number of the oldest sample kept.
     base: u64,
     /// The youngest sample ever forgotten: before and at it nothing is known any more.
@@ -60,23 +63,23 @@ pub struct Series {
 
 impl Series {
     /// The youngest sample.
-    pub fn newest(&self) -> Option<&Sample> {
-        self.samples.back()
+    pub fn newest(&self) -> Option<Sample> {
+        self.at(self.len().checked_sub(1)?)
     }
 
     /// How many are kept.
     pub fn len(&self) -> usize {
-        self.samples.len()
+        self.samples.as_ref().map_or(0, |samples| samples.len())
     }
 
     /// Whether none is kept.
     pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+        self.len() == 0
     }
 
     /// The samples kept, oldest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Sample> {
-        self.samples.iter()
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Sample> {
+        self.samples.iter().flat_map(|samples| samples.iter())
     }
 
     /// When the first sample ever was taken.
@@ -113,57 +116,76 @@ impl Series {
 
     /// One beyond the number of the youngest sample.
     pub(crate) fn end(&self) -> u64 {
-        self.base + self.samples.len() as u64
+        self.base + self.len() as u64
     }
 
     /// The sample of a number, if it is kept.
-    pub(crate) fn get(&self, number: u64) -> Option<&Sample> {
+    pub(crate) fn get(&self, number: u64) -> Option<Sample> {
         let place = number.checked_sub(self.base)?;
-        self.samples.get(usize::try_from(place).ok()?)
+        self.at(usize::try_from(place).ok()?)
+    }
+
+    fn at(&self, place: usize) -> Option<Sample> {
+        self.samples.as_ref()?.get(place)
+    }
+
+    fn time(&self, place: usize) -> Option<Timestamp> {
+        self.samples.as_ref()?.time(place)
+    }
+
+    /// When the youngest was taken.
+    fn end_time(&self) -> Option<Timestamp> {
+        self.time(self.len().checked_sub(1)?)
     }
 
     /// The number of the first sample after `at`.
     pub(crate) fn after(&self, at: Timestamp) -> u64 {
-        if self.newest().is_none_or(|newest| newest.at <= at) {
+        if self.end_time().is_none_or(|newest| newest <= at) {
             return self.end();
         }
-        self.base + self.samples.partition_point(|sample| sample.at <= at) as u64
+        self.base + self.until(at) as u64
+    }
+
+    /// How many are at `at` or before it.
+    fn until(&self, at: Timestamp) -> usize {
+        self.samples.as_ref().map_or(0, |samples| samples.until(at))
     }
 
     /// The youngest sample at or before `at`.
-    pub(crate) fn last(&self, at: Timestamp) -> Option<&Sample> {
-        match self.newest() {
-            Some(newest) if newest.at <= at => Some(newest),
-            Some(_) => self.after(at).checked_sub(1).and_then(|number| self.get(number)),
-            None => None,
+    pub(crate) fn last(&self, at: Timestamp) -> Option<Sample> {
+        if self.end_time()? <= at {
+            return self.newest();
         }
+        self.at(self.until(at).checked_sub(1)?)
     }
 
     /// Adds the newest sample; the caller knows that it is younger than all others.
     pub(crate) fn push(&mut self, sample: Sample, keep: Keep) {
         self.first.get_or_insert(sample.at);
         let oldest = sample.at - keep.span;
-        while let Some(front) = self.samples.front() {
+        while let Some(front) = self.time(0) {
             // One sample beyond the span stays: the step to the oldest within it needs both ends.
-            let beyond = self.samples.get(1).is_some_and(|second| second.at <= oldest);
-            if !beyond && self.samples.len() < keep.samples {
+            let beyond = self.time(1).is_some_and(|second| second <= oldest);
+            if !beyond && self.len() < keep.samples {
                 break;
             }
-            self.forgotten = Some(front.at);
+            self.forget_oldest(front);
+        }
+        self.samples.get_or_insert_default().push(sample);
+    }
+
+    fn forget_oldest(&mut self, at: Timestamp) {
+        if let Some(samples) = &mut self.samples {
+            samples.remove(0);
+            self.forgotten = Some(at);
             self.base += 1;
-            self.samples.pop_front();
         }
-        if self.samples.len() == self.samples.capacity() {
-            // By an eighth and not to the double: thousands of points keep about as much as they need.
-            self.samples.reserve_exact((self.samples.len() / 8).max(4));
-        }
-        self.samples.push_back(sample);
     }
 
     /// Moves all of it in time: the clock that stamped it was set.
     pub(crate) fn shift(&mut self, by: Span) {
-        for sample in &mut self.samples {
-            sample.at = sample.at + by;
+        if let Some(samples) = &mut self.samples {
+            samples.shift(by);
         }
         self.forgotten = self.forgotten.map(|at| at + by);
         self.first = self.first.map(|at| at + by);
@@ -171,11 +193,14 @@ impl Series {
     }
 
     /// Drops what is younger than `at`, and gives it back.
-    pub(crate) fn drop_after(&mut self, at: Timestamp) -> VecDeque<Sample> {
-        let kept = self.samples.partition_point(|sample| sample.at <= at);
+    pub(crate) fn drop_after(&mut self, at: Timestamp) -> Vec<Sample> {
         self.forgotten = self.forgotten.map(|gone| gone.min(at));
         self.cut = self.cut.map(|gone| gone.min(at));
-        self.samples.split_off(kept)
+        let Some(samples) = &mut self.samples else { return Vec::new() };
+        let kept = samples.until(at);
+        let dropped = (kept..samples.len()).filter_map(|place| samples.get(place)).collect();
+        samples.truncate(kept);
+        dropped
     }
 
     /// Puts a sample that is not the newest in its place.
@@ -183,16 +208,18 @@ impl Series {
         if self.has_forgotten(sample.at) {
             return Placed::Forgotten;
         }
-        let place = self.samples.partition_point(|other| other.at < sample.at);
-        match self.samples.get_mut(place) {
+        let samples = self.samples.get_or_insert_default();
+        let place = samples.before(sample.at);
+        match samples.get(place) {
             Some(other) if other.at == sample.at => {
                 if other.value.to_bits() == sample.value.to_bits() {
                     return Placed::Repeat;
                 }
-                Placed::Replaced(std::mem::replace(other, sample))
+                samples.replace(place, sample);
+                Placed::Replaced(other)
             }
             Some(_) | None => {
-                self.samples.insert(place, sample);
+                samples.insert(place, sample);
                 Placed::Inserted
             }
         }
@@ -200,36 +227,41 @@ impl Series {
 
     /// Forgets what late samples have made too many.
     pub(crate) fn trim(&mut self, keep: Keep) {
-        while self.samples.len() > keep.samples
-            && let Some(front) = self.samples.pop_front()
+        while self.len() > keep.samples
+            && let Some(front) = self.time(0)
         {
-            self.forgotten = Some(front.at);
-            self.base += 1;
+            self.forget_oldest(front);
         }
     }
 
     /// Takes out what is between two times, the ends included; how many that were.
     pub(crate) fn take_out(&mut self, from: Timestamp, to: Timestamp) -> usize {
-        let before = self.samples.len();
-        self.samples.retain(|sample| sample.at < from || sample.at > to);
-        before - self.samples.len()
+        let before = self.len();
+        if let Some(samples) = &mut self.samples {
+            **samples = samples.iter().filter(|sample| sample.at < from || sample.at > to).collect();
+        }
+        before - self.len()
     }
 
     /// Undoes [`place`](Self::place), to see what the sample changes.
     pub(crate) fn take_back(&mut self, at: Timestamp, replaced: Option<Sample>) {
-        let place = self.samples.partition_point(|other| other.at < at);
-        if self.samples.get(place).is_none_or(|other| other.at != at) {
+        let Some(samples) = &mut self.samples else { return };
+        let place = samples.before(at);
+        if samples.time(place) != Some(at) {
             return;
         }
         match replaced {
-            Some(old) => {
-                self.samples.remove(place);
-                self.samples.insert(place, old);
-            }
-            None => {
-                self.samples.remove(place);
-            }
+            Some(old) => samples.replace(place, old),
+            None => samples.remove(place),
         }
+    }
+}
+
+/// Whether nothing was ever there or all of it is gone makes no difference.
+impl PartialEq for Series {
+    fn eq(&self, other: &Self) -> bool {
+        let bounds = |series: &Self| (series.base, series.forgotten, series.first, series.cut);
+        bounds(self) == bounds(other) && self.iter().eq(other.iter())
     }
 }
 
@@ -249,22 +281,19 @@ struct Packed {
 impl From<Series> for Packed {
     fn from(series: Series) -> Self {
         let mut before = 0;
-        let times = series.samples.iter().map(|sample| {
+        let times = series.iter().map(|sample| {
             let step = sample.at.0 - before;
             before = sample.at.0;
             step
         });
+        let marks = |sample: Sample| u32::from(sample.flag.code()) << 16 | u32::from(sample.checks.0);
         Self {
             first: series.first.map(|at| at.0),
             forgotten: series.forgotten.map(|at| at.0),
             cut: series.cut.map(|at| at.0),
             times: times.collect(),
-            bits: series.samples.iter().map(|sample| sample.value.to_bits()).collect(),
-            flags: series
-                .samples
-                .iter()
-                .map(|sample| u32::from(sample.flag.code()) << 16 | u32::from(sample.checks.0))
-                .collect(),
+            bits: series.iter().map(|sample| sample.value.to_bits()).collect(),
+            flags: series.iter().map(marks).collect(),
         }
     }
 }
@@ -282,8 +311,9 @@ impl From<Packed> for Series {
                 checks: Checks(u16::from_be_bytes([high, low])),
             }
         });
+        let samples: Columns = samples.filter(|sample| sample.value.is_finite()).collect();
         Self {
-            samples: samples.filter(|sample| sample.value.is_finite()).collect(),
+            samples: (samples.len() > 0).then(|| Box::new(samples)),
             base: 0,
             forgotten: packed.forgotten.map(Timestamp),
             first: packed.first.map(Timestamp),

@@ -73,7 +73,7 @@ enum Tally {
     },
     /// Numbers of the samples that may yet become the extreme, the present one first.
     Extreme(VecDeque<u64>),
-    Line(Line),
+    Line(Box<Line>),
     Events(Spells),
 }
 
@@ -155,7 +155,7 @@ impl Window {
                 (Shape::Event { dry }, _) => Tally::Events(Spells::parted_by(dry.0)),
                 (_, Take::Sum | Take::Mean | Take::Diff) => Tally::Total { all: 0, suspect: 0 },
                 (_, Take::Min | Take::Max) => Tally::Extreme(VecDeque::new()),
-                (_, Take::Rise) => Tally::Line(Line::default()),
+                (_, Take::Rise) => Tally::Line(Box::default()),
                 (_, Take::Count | Take::SpanHours) => Tally::Nothing,
             };
             self.lo = series.after(start);
@@ -163,12 +163,12 @@ impl Window {
         }
         (self.begin, self.end) = (series.begin(), end);
         while let Some(sample) = series.get(self.hi).filter(|sample| sample.at <= end) {
-            self.weigh(series, lens, self.hi, sample, true);
+            self.weigh(series, lens, self.hi, &sample, true);
             self.hi += 1;
         }
         while self.lo < self.hi {
             let Some(sample) = series.get(self.lo).filter(|sample| sample.at <= start) else { break };
-            self.weigh(series, lens, self.lo, sample, false);
+            self.weigh(series, lens, self.lo, &sample, false);
             self.lo += 1;
         }
     }
@@ -191,7 +191,7 @@ impl Window {
             count(&mut self.saturated);
         }
         let share = match (self.spec.take, lens.kind) {
-            (Take::Diff, _) | (Take::Sum, Kind::Counter) => before.map_or(0.0, |before| step(before, sample, lens)),
+            (Take::Diff, _) | (Take::Sum, Kind::Counter) => before.map_or(0.0, |before| step(&before, sample, lens)),
             (_, Kind::Gauge | Kind::Increment | Kind::Counter) => sample.value,
         };
         match &mut self.tally {
@@ -251,7 +251,7 @@ impl Window {
         if self.lo < self.hi {
             if let Some(first) = series.get(self.lo) {
                 let before = self.lo.checked_sub(1).and_then(|number| series.get(number));
-                covered -= (cover(before, first, lens).0 - (first.at - start).0).max(0);
+                covered -= (cover(before, &first, lens).0 - (first.at - start).0).max(0);
             }
             covered += self.tail(series, lens, end);
         }
@@ -334,7 +334,7 @@ fn is_much(part: i128, all: i128) -> bool {
 }
 
 /// The time a sample stands for: back to the one before, or one interval where that is too far.
-fn cover(before: Option<&Sample>, sample: &Sample, lens: &Lens) -> Span {
+fn cover(before: Option<Sample>, sample: &Sample, lens: &Lens) -> Span {
     match before.map(|before| sample.at - before.at) {
         Some(gap) if gap <= lens.max_gap => gap,
         Some(_) | None => lens.interval,

@@ -132,7 +132,7 @@ impl Cause<'_> {
         let start = at - second.within;
         let recent = point.series().iter().rev().take(MOST_SAMPLES).skip_while(|sample| sample.at > at);
         let recent = recent.take_while(|sample| sample.at > start).filter(|sample| sample.flag <= Flag::NotEvaluated);
-        let values = recent.map(|Sample { value, .. }| *value);
+        let values = recent.map(|Sample { value, .. }| value);
         let said = match second.kind {
             Kind::Increment => values.sum(),
             Kind::Gauge => values.fold(f64::NEG_INFINITY, f64::max),

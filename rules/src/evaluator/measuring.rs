@@ -99,9 +99,9 @@ fn last(read: &Read, gate: &Gate, t: Timestamp, look: Look<'_>) -> Result<Known,
         Look::Now(_) => match point.ahead() {
             // It stands where our clock stood, and there is none to hold it against: it is the last that was heard.
             Some(ahead) => return Ok(converted(read, Known::of(&ahead))),
-            None => point.series().newest().copied().ok_or(Blank::Warming)?,
+            None => point.series().newest().ok_or(Blank::Warming)?,
         },
-        Look::Then(_) => point.series().last(t).copied().ok_or(Blank::Warming)?,
+        Look::Then(_) => point.series().last(t).ok_or(Blank::Warming)?,
         Look::Lone(seen) if seen.point == read.point => {
             let (flag, saturated) = (seen.flag, seen.checks.has(Checks::SATURATED));
             let doubts = seen.checks.doubts();

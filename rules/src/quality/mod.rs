@@ -66,7 +66,7 @@ pub struct Sight<'a> {
     /// The device's own word.
     pub state: PointState,
     /// The accepted sample before it in event time.
-    pub before: Option<&'a Sample>,
+    pub before: Option<Sample>,
     /// The last good one: time and value.
     pub good: Option<(Timestamp, f64)>,
 }

@@ -168,7 +168,7 @@ impl PointGate {
 
     /// The newest sample, the one at our receipt if its clock is ahead.
     pub(crate) fn newest(&self) -> Option<Sample> {
-        self.ahead().or_else(|| self.series.newest().copied())
+        self.ahead().or_else(|| self.series.newest())
     }
 
     /// Whether nothing reaches us from it: its link is down, or it is silent.
@@ -297,8 +297,8 @@ impl PointGate {
 
     /// The newest sample was shown to be a spike, unless it was corrected meanwhile.
     pub(super) fn convict(&mut self, spike: Spike) -> Option<Conviction> {
-        let it_is = |sample: &&Sample| sample.at == spike.at && sample.value.to_bits() == spike.value.to_bits();
-        let sample = *self.series.newest().filter(it_is)?;
+        let it_is = |sample: &Sample| sample.at == spike.at && sample.value.to_bits() == spike.value.to_bits();
+        let sample = self.series.newest().filter(it_is)?;
         let flag = spike.flag.max(sample.flag);
         let checks = sample.checks.with(Checks::SPIKE);
         if flag >= Flag::Fail {

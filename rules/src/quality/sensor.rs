@@ -19,7 +19,7 @@ pub(super) fn change(
     if scrutiny.sensors.is_empty() || gate.leads() {
         return None;
     }
-    let newest = *gate.series().newest()?;
+    let newest = gate.series().newest()?;
     let is_new =
         reading.observed_at > newest.at && scrutiny.sensor_at(newest.at) != scrutiny.sensor_at(reading.observed_at);
     is_new.then(|| {

@@ -21,11 +21,11 @@ fn judge(look: &Look<'_>) -> Option<Flag> {
     spread.add(look.value);
     let mut oldest = look.at;
     for Sample { at, value, .. } in inside {
-        spread.add(*value);
-        if oldest - *at > look.max_gap {
+        spread.add(value);
+        if oldest - at > look.max_gap {
             return None;
         }
-        oldest = *at;
+        oldest = at;
     }
     // The oldest sample within stands at most an interval, and a little, after the beginning.
     let interval = look.site.points.get(look.ix)?.interval;
