@@ -1,6 +1,7 @@
 //! What the sources need to know, typed and resolved: the daemon's configuration makes these.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use watchfire_model::id::{PointIx, SourceName};
@@ -50,7 +51,7 @@ pub struct MqttConfig {
     /// What to subscribe to.
     pub subscriptions: Vec<Subscription>,
     /// Which points are behind this connection, and where in its messages.
-    pub bindings: Vec<MqttBinding>,
+    pub bindings: Arc<Vec<MqttBinding>>,
 }
 
 /// TLS to a broker.
@@ -139,7 +140,7 @@ pub struct ModbusConfig {
     /// Wait between two requests.
     pub pause_between_requests: Duration,
     /// What is read.
-    pub fields: Vec<ModbusField>,
+    pub fields: Arc<Vec<ModbusField>>,
 }
 
 /// One value behind a Modbus connection.

@@ -300,6 +300,7 @@ impl RuleSet {
     /// Who reads what, and how far back.
     fn index(&mut self) {
         let site = Arc::clone(&self.site);
+        self.subjects.shrink_to_fit();
         let mut reach = reaches(&site);
         let mut readers: Vec<Vec<u32>> = vec![Vec::new(); site.points.len()];
         for (ix, plan) in (0_u32..).zip(&self.subjects) {

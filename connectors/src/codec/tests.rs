@@ -40,7 +40,7 @@ fn decoder(subscriptions: Vec<(&str, Codec)>, bindings: Vec<MqttBinding>) -> Dec
         keep_alive: std::time::Duration::ZERO,
         max_packet_bytes: 0,
         subscriptions,
-        bindings,
+        bindings: bindings.into(),
     };
     Decoder::new(&config, Zone { name: "Asia/Shanghai".to_owned(), offsets: vec![(Timestamp(0), 28_800)] })
 }

@@ -158,7 +158,8 @@ pub(crate) fn county(port: u16, qos: u8) -> MqttConfig {
                 offset: 0.0,
                 sentinels: Vec::new(),
             })
-            .collect(),
+            .collect::<Vec<_>>()
+            .into(),
     }
 }
 

@@ -124,7 +124,7 @@ fn house(port: u16, fields: Vec<ModbusField>) -> ModbusConfig {
         max_gap: 8,
         pause_after_connect: Duration::ZERO,
         pause_between_requests: Duration::ZERO,
-        fields,
+        fields: fields.into(),
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn areas(tables: &[Table<'_>], cx: &Context<'_>) -> (Vec<Area>, Names
             areas.push(Area { id: id.value.into(), name: name.value, polygons, population });
         }
     }
+    areas.shrink_to_fit();
     (areas, ids)
 }
 

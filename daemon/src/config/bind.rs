@@ -1,5 +1,7 @@
 //! Which point comes by which connection, and where in its messages.
 
+use std::sync::Arc;
+
 use watchfire_connectors::config::{Codec, ModbusField, MqttBinding, MqttConfig, Subscription};
 use watchfire_model::id::PointIx;
 
@@ -168,7 +170,7 @@ impl Links {
         };
         fill(&mut binding);
         if let Some(link) = self.mqtt.get_mut(broker) {
-            link.bindings.push(binding);
+            Arc::make_mut(&mut link.bindings).push(binding);
         }
     }
 
@@ -192,7 +194,7 @@ impl Links {
             );
             cx.report(problem.label(format!("the first is at {}", cx.origin(first))));
         }
-        link.fields.push(ModbusField {
+        Arc::make_mut(&mut link.fields).push(ModbusField {
             point,
             slave_id,
             register: wiring.register,

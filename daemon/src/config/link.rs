@@ -1,6 +1,7 @@
 //! Connectors: broker and Modbus connections. Which points are behind each is found in `bind.rs`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use watchfire_connectors::config::{ByteOrder, Codec, ModbusConfig, MqttConfig, Register, Subscription, TlsConfig};
@@ -69,6 +70,8 @@ impl Links {
         for ix in 0..field.points.len() {
             links.bind(cx, field, ix);
         }
+        links.mqtt.iter_mut().for_each(|link| Arc::make_mut(&mut link.bindings).shrink_to_fit());
+        links.modbus.iter_mut().for_each(|link| Arc::make_mut(&mut link.fields).shrink_to_fit());
         for device in &links.modbus {
             if device.fields.is_empty() {
                 let at = links.modbus_names.place(device.name.as_str());
@@ -144,7 +147,7 @@ impl Links {
                 keep_alive,
                 max_packet_bytes: u32::try_from(max_packet).unwrap_or(u32::MAX),
                 subscriptions,
-                bindings: Vec::new(),
+                bindings: Arc::default(),
             });
         }
     }
@@ -193,7 +196,7 @@ impl Links {
             max_gap,
             pause_after_connect: pauses.0,
             pause_between_requests: pauses.1,
-            fields: Vec::new(),
+            fields: Arc::default(),
         });
         for (point, source) in wired {
             let Some(at) = field.point_names.find(cx, &point) else { continue };

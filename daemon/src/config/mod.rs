@@ -116,6 +116,13 @@ struct Part {
 }
 
 fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)> {
+    // The trees of the texts are gone before the rules are compiled: together they would be the most that is ever needed.
+    let (settings, places) = put_together(cx, file, text)?;
+    compile::compile(cx, &settings.site, &places.rules);
+    (cx.errors() == 0).then_some((settings, places))
+}
+
+fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)> {
     let main = cx.parse(file, text);
     let root = main.root(cx);
     let parts = if main.is_broken() { Vec::new() } else { parts(cx, &root) };
@@ -167,6 +174,9 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)
         }
     }
     field.settle(cx);
+    // They are kept as long as the process runs.
+    field.stations.shrink_to_fit();
+    field.points.shrink_to_fit();
     for group in shared.groups {
         field.read_group(group);
     }
@@ -237,15 +247,10 @@ fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)
     if cx.errors() > 0 {
         return None;
     }
-    let site = Arc::new(site);
-    compile::compile(cx, &site, &rules.places);
-    if cx.errors() > 0 {
-        return None;
-    }
     let places = Places { rules: rules.places, thresholds: field.thresholds };
     let settings = Settings {
         path: None,
-        site,
+        site: Arc::new(site),
         mqtt: links.mqtt,
         modbus: links.modbus,
         channels,

@@ -36,6 +36,8 @@ pub use self::recovery::Recovery;
 
 /// Most bytes appended and not yet durable. Beyond it nothing is taken in: the disk is sick or far too slow.
 pub const MAX_PENDING: usize = 64 << 20;
+/// Room for a busy moment's readings, kept for the next; what a larger one took is given back.
+const ROOM_KEPT: usize = 256 << 10;
 
 /// Why the journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -215,7 +217,7 @@ impl Journal {
         self.sickness = None;
         self.pending_skip = None;
         self.pending.clear();
-        self.pending.shrink_to(1 << 20);
+        self.pending.shrink_to(ROOM_KEPT);
         self.durable = Seq(self.next.0 - 1);
         self.pending_from = self.next;
         Ok(Durable::new(self.durable, &proof))

@@ -1,6 +1,6 @@
 //! Where things are in a site: the hazard, area and name of what a finding speaks of, without searching.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
@@ -35,7 +35,7 @@ pub(super) struct Directory {
     areas: BTreeMap<AreaId, usize>,
     hazards: BTreeMap<HazardId, usize>,
     /// The stations that rules read for each hazard in each area.
-    watched: BTreeMap<Place, BTreeSet<String>>,
+    watched: BTreeMap<Place, Box<[String]>>,
 }
 
 impl Directory {
@@ -48,24 +48,31 @@ impl Directory {
             hazards: site.hazards.iter().enumerate().map(|(at, hazard)| (hazard.id.clone(), at)).collect(),
             watched: BTreeMap::new(),
         };
+        let mut watched: BTreeMap<Place, Vec<String>> = BTreeMap::new();
         for rule in site.rules.iter().filter(|rule| !rule.shadow) {
             for (subject, stations) in ruleset::watched_by(site, rule) {
                 let Some((area, _)) = directory.subject(site, subject.as_str()) else { continue };
                 let place = Place { hazard: rule.hazard.clone(), area };
-                directory.watched.entry(place).or_default().extend(stations);
+                watched.entry(place).or_default().extend(stations);
             }
         }
+        let each_once = |mut stations: Vec<String>| {
+            stations.sort_unstable();
+            stations.dedup();
+            stations.into_boxed_slice()
+        };
+        directory.watched = watched.into_iter().map(|(place, stations)| (place, each_once(stations))).collect();
         directory
     }
 
     /// Every place that some rule looks out for, with the stations it reads.
-    pub(super) fn watched(&self) -> impl Iterator<Item = (&Place, &BTreeSet<String>)> {
-        self.watched.iter()
+    pub(super) fn watched(&self) -> impl Iterator<Item = (&Place, &[String])> {
+        self.watched.iter().map(|(place, stations)| (place, &**stations))
     }
 
     /// The stations that rules read for a place.
-    pub(super) fn stations_for(&self, place: &Place) -> Option<&BTreeSet<String>> {
-        self.watched.get(place)
+    pub(super) fn stations_for(&self, place: &Place) -> Option<&[String]> {
+        self.watched.get(place).map(|stations| &**stations)
     }
 
     pub(super) fn hazard<'s>(&self, site: &'s Site, id: &HazardId) -> Option<&'s Hazard> {

@@ -13,10 +13,86 @@ pub(super) struct Eyes(BTreeMap<Place, Eye>);
 /// The stations of one place, each with how many alarms say so of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Eye {
-    live: BTreeMap<String, usize>,
-    gone: BTreeMap<String, usize>,
+    live: Counts,
+    gone: Counts,
     /// Of alarms over many stations that stand on fewer than they should: on how many.
     left: BTreeMap<AlarmKey, usize>,
+}
+
+/// How many of something there are under each name, if any.
+#[derive(Clone, Debug, PartialEq)]
+enum Counts {
+    /// Most places have a station or two; up to [`FEW`] of them, in order.
+    Few(Vec<(String, usize)>),
+    Many(BTreeMap<String, usize>),
+}
+
+/// So many names are looked through one by one.
+const FEW: usize = 8;
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Counts {
+    fn add(&mut self, name: String) {
+        match self {
+            Self::Few(counts) => match place_of(counts, &name) {
+                Ok(place) => counts[place].1 += 1,
+                Err(place) if counts.len() < FEW => {
+                    counts.reserve_exact(1);
+                    counts.insert(place, (name, 1));
+                }
+                Err(_) => *self = Self::Many(counts.drain(..).chain([(name, 1)]).collect()),
+            },
+            Self::Many(counts) => *counts.entry(name).or_default() += 1,
+        }
+    }
+
+    fn take(&mut self, name: &str) {
+        match self {
+            Self::Few(counts) => {
+                let Ok(place) = place_of(counts, name) else { return };
+                counts[place].1 -= 1;
+                if counts[place].1 == 0 {
+                    counts.remove(place);
+                }
+            }
+            Self::Many(counts) => {
+                let Some(count) = counts.get_mut(name) else { return };
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(name);
+                }
+                if counts.len() <= FEW {
+                    *self = Self::Few(std::mem::take(counts).into_iter().collect());
+                }
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(counts) => counts.len(),
+            Self::Many(counts) => counts.len(),
+        }
+    }
+
+    fn has_any(&self, of: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Few(counts) => counts.iter().any(|(name, _)| of(name)),
+            Self::Many(counts) => counts.keys().any(|name| of(name)),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Few(counts) => place_of(counts, name).is_ok(),
+            Self::Many(counts) => counts.contains_key(name),
+        }
+    }
 }
 
 /// What one alarm says of its stations.
@@ -36,8 +112,8 @@ impl Eyes {
         }
         let eye = self.0.entry(Place::of(alarm)).or_default();
         match word {
-            Word::Live(stations) => stations.into_iter().for_each(|it| *eye.live.entry(it).or_default() += 1),
-            Word::Gone(stations) => stations.into_iter().for_each(|it| *eye.gone.entry(it).or_default() += 1),
+            Word::Live(stations) => stations.into_iter().for_each(|it| eye.live.add(it)),
+            Word::Gone(stations) => stations.into_iter().for_each(|it| eye.gone.add(it)),
             Word::Left(left) => {
                 eye.left.insert(alarm.key.clone(), left);
             }
@@ -50,8 +126,8 @@ impl Eyes {
         let place = Place::of(alarm);
         let Some(eye) = self.0.get_mut(&place) else { return };
         match word_of(alarm) {
-            Word::Live(stations) => stations.iter().for_each(|it| take_one(&mut eye.live, it)),
-            Word::Gone(stations) => stations.iter().for_each(|it| take_one(&mut eye.gone, it)),
+            Word::Live(stations) => stations.iter().for_each(|it| eye.live.take(it)),
+            Word::Gone(stations) => stations.iter().for_each(|it| eye.gone.take(it)),
             Word::Left(_) => {
                 eye.left.remove(&alarm.key);
             }
@@ -68,22 +144,17 @@ impl Eyes {
     }
 
     /// How many of the stations expected at a place nothing was ever heard of.
-    pub(super) fn unheard(&self, place: &Place, expected: &BTreeSet<String>) -> usize {
+    pub(super) fn unheard(&self, place: &Place, expected: &[String]) -> usize {
         let Some(eye) = self.0.get(place) else { return expected.len() };
-        let heard = |station: &&String| eye.live.contains_key(*station) || eye.gone.contains_key(*station);
+        let heard = |station: &&String| eye.live.has(station) || eye.gone.has(station);
         // Whoever speaks for many has spoken for those that were never heard.
-        let spoken_for = !eye.left.is_empty() || eye.gone.keys().any(|key| is_gathered(key));
+        let spoken_for = !eye.left.is_empty() || eye.gone.has_any(is_gathered);
         if !spoken_for { expected.iter().filter(|station| !heard(station)).count() } else { 0 }
     }
 }
 
-fn take_one(counts: &mut BTreeMap<String, usize>, station: &str) {
-    if let Some(count) = counts.get_mut(station) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(station);
-        }
-    }
+fn place_of(counts: &[(String, usize)], name: &str) -> Result<usize, usize> {
+    counts.binary_search_by(|(other, _)| other.as_str().cmp(name))
 }
 
 fn word_of(alarm: &Alarm) -> Word {

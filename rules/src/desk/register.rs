@@ -219,7 +219,7 @@ impl Register {
     }
 
     /// How many of the stations expected at a place were never heard.
-    pub(super) fn unheard_at(&self, place: &Place, expected: &BTreeSet<String>) -> usize {
+    pub(super) fn unheard_at(&self, place: &Place, expected: &[String]) -> usize {
         self.eyes.unheard(place, expected)
     }
 

@@ -117,16 +117,18 @@ impl Subject {
     ) {
         let (level, value) = (self.climb.level(), self.value_bits());
         let Moment { at, now, .. } = cause.moment;
-        let held = self.held.get_or_insert_with(|| Held {
-            until: now.steady + CATCH_UP,
-            level: moved.from,
-            pending: moved.pending_from,
-            ground: stood_on,
-            doubt: doubted,
-            sound: None,
-            peak: moved.from,
-            peak_at: at,
-            peak_value: None,
+        let held = self.held.get_or_insert_with(|| {
+            Box::new(Held {
+                until: now.steady + CATCH_UP,
+                level: moved.from,
+                pending: moved.pending_from,
+                ground: stood_on,
+                doubt: doubted,
+                sound: None,
+                peak: moved.from,
+                peak_at: at,
+                peak_value: None,
+            })
         });
         if level > held.peak {
             (held.peak, held.peak_at, held.peak_value) = (level, at, value);

@@ -61,7 +61,7 @@ pub(super) struct Subject {
     pub(super) missed: Option<(u8, Timestamp)>,
     /// Nothing is said of it for a moment: where it stood when something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<Box<Held>>,
     /// Suspect values in a row, for what they say together.
     #[serde(default, skip_serializing_if = "Consistency::is_none")]
     pub(super) consistency: Consistency,

@@ -247,6 +247,7 @@ impl Scanner {
             }
             let have = self.window.len();
             let want = CHUNK.max(len - have);
+            self.window.reserve_exact(want);
             let read = self.file.by_ref().take(count(want)).read_to_end(&mut self.window)?;
             if read == 0 {
                 return Ok(false);
