@@ -320,6 +320,20 @@ fn a_cell_says_of_seasons_neighbours_and_devices_what_tables_do() {
 }
 
 #[test]
+fn a_spreadsheet_of_areas_says_what_tables_say() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let sheet = "name,id,population\nFirst village,330106001,1200\n\"Upper, lower\",330106002,\n";
+    std::fs::write(folder.path().join("areas.csv"), sheet).expect("it can be written");
+    let site = "[site]\nname = \"x\"\nissuer = \"x\"\nsender = \"x.example\"\nzone = \"UTC\"\n";
+    let tables = "[[area]]\nid = \"330106001\"\nname = \"First village\"\npopulation = 1200\n\
+        [[area]]\nid = \"330106002\"\nname = \"Upper, lower\"\n";
+    let load = |text: &str| config::load_str(text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
+    let by_sheet = load(&format!("areas_csv = \"areas.csv\"\n{site}"));
+    assert_eq!(by_sheet.site.areas, load(&format!("{site}{tables}")).site.areas);
+    assert_eq!(by_sheet.site.areas[0].population, Some(1_200));
+}
+
+#[test]
 fn a_wrong_spreadsheet_of_ten_thousand_rows_is_refused_at_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let header = "station,id,quantity,unit,interval\n";

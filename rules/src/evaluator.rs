@@ -47,6 +47,7 @@ pub use state::EvaluatorState;
 use backlog::Backlog;
 use measuring::{Look, Moment, alone, corroborated, measure};
 use outages::Outages;
+use proof::wants_a_second;
 use silence::Silence;
 use subject::{Cause, Subject};
 
@@ -384,7 +385,7 @@ impl Evaluator {
                 corroborated(&rules.sandbox, compiled, plan, gate, windows, bench, clock, look, judged)
             });
             let agreed = measured.as_ref().ok().and_then(|known| {
-                let met = subject.proof.wants_a_second(plan, compiled, known.value)?;
+                let met = wants_a_second(subject.proof.as_deref(), plan, compiled, known.value)?;
                 let alone = alone(&rules.sandbox, compiled, plan, gate, windows, bench, clock, look, met);
                 alone.iter().copied().filter(|own| alone.iter().filter(|other| *other >= own).count() >= 2).max()
             });

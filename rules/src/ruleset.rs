@@ -80,18 +80,18 @@ pub struct RuleSet {
 }
 
 /// What a rule judges that has thresholds, each with the stations watched for it; nothing for a rule that is not sound.
-pub(crate) fn watched_by(site: &Site, rule: &Rule) -> Vec<(SubjectId, Vec<String>)> {
-    let graded = |point: &PointIx| match &rule.thresholds {
+pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<Item = (SubjectId, Vec<String>)> + 's {
+    let graded = move |point: &PointIx| match &rule.thresholds {
         Thresholds::Inline(_) => true,
         Thresholds::Station => {
             let thresholds = site.point(*point).map(|point| &point.thresholds);
             thresholds.is_some_and(|it| Grade::ALL.into_iter().any(|grade| it.get(grade).is_some()))
         }
     };
-    let station = |point: &PointIx| Some(site.station_of(*point)?.id.as_str().to_owned());
+    let station = move |point: &PointIx| Some(site.station_of(*point)?.id.as_str().to_owned());
     let subjects = subjects::of(site, rule).unwrap_or_default().into_iter();
-    let graded = subjects.filter(|subject| subject.watched.iter().any(graded));
-    graded.map(|subject| (subject.id, subject.watched.iter().filter_map(station).collect())).collect()
+    let graded = subjects.filter(move |subject| subject.watched.iter().any(graded));
+    graded.map(move |subject| (subject.id, subject.watched.iter().filter_map(station).collect()))
 }
 
 /// One rule, compiled.

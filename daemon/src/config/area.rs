@@ -10,27 +10,52 @@ use crate::config::read::{At, Context, Table};
 /// Rings of (latitude, longitude).
 type Rings = Vec<Vec<(f64, f64)>>;
 
-/// Reads `[[area]]`.
-pub(crate) fn areas(tables: &[Table<'_>], cx: &Context<'_>) -> (Vec<Area>, Names) {
-    let mut areas = Vec::new();
-    let mut ids = Names::new("area");
-    for table in tables {
-        let id = table.required("id", "the 12-digit division code, or a code of your own");
-        let name = table.required("name", "");
-        let population = table.whole("population", 0, i64::MAX).and_then(|people| u64::try_from(people.value).ok());
-        let polygons = match (table.text("polygon"), &id) {
+/// The areas read so far.
+pub(crate) struct Areas {
+    pub(crate) list: Vec<Area>,
+    pub(crate) ids: Names,
+}
+
+/// An area as written.
+pub(crate) struct AreaDraft {
+    pub(crate) id: Option<At<String>>,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) population: Option<u64>,
+    /// A GeoJSON file.
+    pub(crate) polygon: Option<At<String>>,
+}
+
+impl Areas {
+    pub(crate) fn new() -> Self {
+        Self { list: Vec::new(), ids: Names::new("area") }
+    }
+
+    /// Reads `[[area]]`.
+    pub(crate) fn read(&mut self, table: &Table<'_>, cx: &Context<'_>) {
+        let people = table.whole("population", 0, i64::MAX);
+        let draft = AreaDraft {
+            id: table.required("id", "the 12-digit division code, or a code of your own"),
+            name: table.required("name", ""),
+            population: people.and_then(|people| u64::try_from(people.value).ok()),
+            polygon: table.text("polygon"),
+        };
+        self.take(cx, draft);
+    }
+
+    /// Takes in what was read, if it is sound.
+    pub(crate) fn take(&mut self, cx: &Context<'_>, draft: AreaDraft) {
+        let AreaDraft { id, name, population, polygon } = draft;
+        let polygons = match (polygon, &id) {
             (Some(file), Some(id)) => outline(cx, &file, &id.value),
             (Some(_) | None, _) => Vec::new(),
         };
         if let (Some(id), Some(name)) = (id, name)
             && names::plain(cx, &id, "an area's id")
-            && ids.add(cx, &id, areas.len())
+            && self.ids.add(cx, &id, self.list.len())
         {
-            areas.push(Area { id: id.value.into(), name: name.value, polygons, population });
+            self.list.push(Area { id: id.value.into(), name: name.value, polygons, population });
         }
     }
-    areas.shrink_to_fit();
-    (areas, ids)
 }
 
 /// The outline of an area from a GeoJSON file: of the feature whose `id` or `code` is the area's, else of all.

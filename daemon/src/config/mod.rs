@@ -40,6 +40,7 @@ use watchfire_model::id::Revision;
 use watchfire_model::rule::Reach;
 use watchfire_model::site::{Audience, Channel, Site};
 
+use self::area::Areas;
 use self::hazard::{Hazards, PACKS};
 use self::head::Head;
 use self::link::Links;
@@ -153,8 +154,17 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
     shared.take(&root);
     let taken = offer::taken(&root, std::mem::take(&mut shared.offers));
 
-    let (areas, area_ids) = area::areas(&shared.areas, cx);
-    shared.areas.into_iter().for_each(Table::finish);
+    let mut areas = Areas::new();
+    for table in shared.areas {
+        areas.read(&table, cx);
+        table.finish();
+    }
+    for path in root.texts("areas_csv") {
+        if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
+            sheet::areas(cx, file, &text, &mut areas);
+        }
+    }
+    let Areas { list: mut areas, ids: area_ids } = areas;
     let only_area = match areas.as_slice() {
         [only] => Some(only.id.as_str()),
         [] | [_, _, ..] => None,
@@ -175,6 +185,7 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
     }
     field.settle(cx);
     // They are kept as long as the process runs.
+    areas.shrink_to_fit();
     field.stations.shrink_to_fit();
     field.points.shrink_to_fit();
     for group in shared.groups {

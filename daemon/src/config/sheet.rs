@@ -1,10 +1,11 @@
-//! `stations.csv` and `points.csv`: agencies keep their stations in spreadsheets. Tens of thousands of rows load, and a
+//! `areas.csv`, `stations.csv` and `points.csv`: agencies keep them in spreadsheets. Tens of thousands of rows load, and a
 //! mistake in one names its file, line and column as in TOML.
 
 use watchfire_model::grade::Grade;
 use watchfire_model::time::Zone;
 
 use crate::config::amount::Amount;
+use crate::config::area::{AreaDraft, Areas};
 use crate::config::cells;
 use crate::config::names::Names;
 use crate::config::nearest::did_you_mean;
@@ -18,6 +19,7 @@ mod rows;
 
 use rows::{Cell, Rows};
 
+const AREA_COLUMNS: &[&str] = &["id", "name", "population", "polygon"];
 const STATION_COLUMNS: &[&str] =
     &["id", "name", "area", "lat", "lon", "datum", "gateway", "logger", "power", "zone", "upstream"];
 const POINT_COLUMNS: &[&str] = &[
@@ -198,6 +200,21 @@ impl<'t> Sheet<'t> {
 
 fn unclosed(at: Place) -> Problem {
     Problem::error(at, "a quoted cell never ends").hint("a quote inside a quoted cell is written twice")
+}
+
+/// Reads `areas.csv`.
+pub(crate) fn areas(cx: &Context<'_>, file: usize, text: &str, areas: &mut Areas) {
+    let Some(sheet) = Sheet::open(cx, file, text, AREA_COLUMNS, &["id", "name"]) else { return };
+    sheet.each(cx, |row| {
+        let people = row.parsed(cx, "population", "a whole number of people", |text| text.parse().ok());
+        let draft = AreaDraft {
+            id: row.required(cx, "id"),
+            name: row.required(cx, "name"),
+            population: people.map(|people| people.value),
+            polygon: row.text("polygon"),
+        };
+        areas.take(cx, draft);
+    });
 }
 
 /// Reads `stations.csv`.

@@ -46,6 +46,13 @@ impl PointNames {
         let place = self.0.iter().position(|name| name.station == station && name.point == point)?;
         u32::try_from(place).ok().map(PointIx)
     }
+    /// The number of each name.
+    fn places(&self) -> HashMap<(String, String), PointIx> {
+        let place = |(place, name): (usize, &PointName)| {
+            Some(((name.station.clone(), name.point.clone()), PointIx(u32::try_from(place).ok()?)))
+        };
+        self.0.iter().enumerate().filter_map(place).collect()
+    }
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -68,7 +75,8 @@ impl FromIterator<PointName> for PointNames {
 pub struct Translation {
     names: Arc<PointNames>,
     configured: usize,
-    places: HashMap<(String, String), PointIx>,
+    // None until rows come that are in other numbers: most never do.
+    places: Option<HashMap<(String, String), PointIx>>,
     // None while the rows read are already in today's numbers.
     map: Option<Vec<PointIx>>,
 }
@@ -76,11 +84,7 @@ pub struct Translation {
 impl Translation {
     /// Into the numbers of `today`.
     pub fn into(today: Arc<PointNames>) -> Self {
-        let place = |(place, name): (usize, &PointName)| {
-            Some(((name.station.clone(), name.point.clone()), PointIx(u32::try_from(place).ok()?)))
-        };
-        let places = today.0.iter().enumerate().filter_map(place).collect();
-        Self { configured: today.len(), names: today, places, map: None }
+        Self { configured: today.len(), names: today, places: None, map: None }
     }
     /// All names there are: the configured ones, then those met that are configured no more.
     pub fn names(&self) -> &Arc<PointNames> {
@@ -96,11 +100,12 @@ impl Translation {
             self.map = None;
             return;
         }
+        let places = self.places.get_or_insert_with(|| self.names.places());
         let mut grown: Option<PointNames> = None;
         let mut map = Vec::with_capacity(theirs.len());
         for name in &theirs.0 {
             let next = grown.as_ref().unwrap_or(&self.names).len();
-            let place = *self.places.entry((name.station.clone(), name.point.clone())).or_insert_with(|| {
+            let place = *places.entry((name.station.clone(), name.point.clone())).or_insert_with(|| {
                 grown.get_or_insert_with(|| (*self.names).clone()).0.push(name.clone());
                 PointIx(u32::try_from(next).unwrap_or(u32::MAX))
             });

@@ -169,7 +169,7 @@ impl Subject {
             let lost = std::mem::replace(&mut self.ground, sound);
             self.say(cause, stood_on, moved, doubted, out);
             self.ground = lost;
-            (stood_on, moved, doubted) = (sound, self.unmoved(), self.proof.doubt);
+            (stood_on, moved, doubted) = (sound, self.unmoved(), self.doubt());
         }
         self.say(cause, stood_on, moved, doubted, out);
     }

@@ -34,10 +34,6 @@ pub(super) struct Consistency {
 }
 
 impl Consistency {
-    pub(super) fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Counts a value that met `level`, once for each time.
     fn count(&mut self, at: Timestamp, level: u8) {
         if self.at.is_some_and(|last| at <= last) {
@@ -75,22 +71,21 @@ impl Subject {
         trust: Trust,
     ) -> (Trust, Option<Grade>) {
         if known.flag != Flag::Suspect || known.saturated {
-            if !self.consistency.is_none() {
-                self.consistency.forget();
-            }
+            self.consistency.iter_mut().for_each(|it| it.forget());
             return (trust, None);
         }
         let Some(met) = cause.plan.rungs.grade_of(known.value, Grade::Red) else {
-            self.consistency.forget();
+            self.consistency.iter_mut().for_each(|it| it.forget());
             return (trust, None);
         };
-        self.consistency.count(at, met.level());
+        let consistency = self.consistency.get_or_insert_default();
+        consistency.count(at, met.level());
         if met <= trust.cap {
             let rises = met.level() > self.climb.level();
             return (trust, (rises && cause.is_only_fast(known) && cause.lifts).then_some(met));
         }
         let proven = match cause.compiled.consistent {
-            Some(enough) if !known.doubts.has_any(OF_THE_SIGNAL) => self.consistency.highest(enough),
+            Some(enough) if !known.doubts.has_any(OF_THE_SIGNAL) => consistency.highest(enough),
             Some(_) | None => 0,
         };
         let proven = if cause.is_seconded(at) { met.level() } else { proven };
@@ -101,12 +96,11 @@ impl Subject {
     /// Asks a person to look, unless the same was asked not long ago.
     pub(super) fn ask_to_verify(&mut self, cause: &Cause<'_>, grade: Grade, out: &mut Vec<Finding>) {
         let at = cause.moment.at;
-        let asked =
-            self.consistency.asked.is_some_and(|(level, last)| grade.level() <= level && at - last < ASKED_AGAIN);
-        if asked {
+        let consistency = self.consistency.get_or_insert_default();
+        if consistency.asked.is_some_and(|(level, last)| grade.level() <= level && at - last < ASKED_AGAIN) {
             return;
         }
-        self.consistency.asked = Some((grade.level(), at));
+        consistency.asked = Some((grade.level(), at));
         let level = self.climb.level();
         let mut finding = self.finding(cause, Change::Verify, level);
         finding.pending = Some(grade);

@@ -188,7 +188,7 @@ impl Evaluator {
             by: seen.map(|(point, _)| point),
             agreed: None,
         };
-        let doubted = subject.proof.doubt;
+        let doubted = subject.doubt();
         let raised = Grade::from_level(subject.climb.level()).filter(|_| subject.climb.level() > moved.from);
         subject.prove(&cause, raised.zip(seen).map(|(raised, (_, at))| Sampled::Late(at, raised)));
         if subject.climb.level() > moved.from && peak > 0 {

@@ -34,21 +34,23 @@ pub(super) enum Sampled {
     Late(Timestamp, Grade),
 }
 
-impl Proof {
-    pub(super) fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
+/// The grade that a value meets, where a second sensor could speak for it and it takes that.
+pub(super) fn wants_a_second(
+    proof: Option<&Proof>,
+    plan: &SubjectPlan,
+    compiled: &Compiled,
+    value: f64,
+) -> Option<Grade> {
+    let needs = compiled.public_after.as_ref()?;
+    let agreed = proof.and_then(|proof| proof.agreed);
+    let met = plan.rungs.grade_of(value, Grade::Red).filter(|met| agreed < Some(*met))?;
+    let takes = needs.iter().zip(Grade::ALL).any(|(delay, grade)| grade <= met && !delay.is_none());
+    (takes && plan.witnesses.count() > 1).then_some(met)
+}
 
+impl Proof {
     pub(super) fn shift(&mut self, by: Span) {
         self.at = self.at.map(|at| at + by);
-    }
-
-    /// The grade that a value meets, where a second sensor could speak for it and it takes that.
-    pub(super) fn wants_a_second(&self, plan: &SubjectPlan, compiled: &Compiled, value: f64) -> Option<Grade> {
-        let needs = compiled.public_after.as_ref()?;
-        let met = plan.rungs.grade_of(value, Grade::Red).filter(|met| self.agreed < Some(*met))?;
-        let takes = needs.iter().zip(Grade::ALL).any(|(delay, grade)| grade <= met && !delay.is_none());
-        (takes && plan.witnesses.count() > 1).then_some(met)
     }
 
     /// Counts a sample, once for each time, if it is of the sensor that raised the grade. One that is late is the first to
@@ -74,58 +76,62 @@ impl Proof {
             }
         }
     }
+
+    /// Whether the sensor that raised it has ever said anything else.
+    fn rests_on_what_moves(&self, cause: &Cause<'_>) -> bool {
+        let moves = |place: usize| {
+            let look = cause.plan.reads.get(place);
+            look.and_then(|look| cause.gate.point(look.point)).is_some_and(crate::quality::PointGate::has_moved)
+        };
+        match self.by {
+            Some(place) => moves(place),
+            None => (0..cause.plan.reads.len()).any(moves),
+        }
+    }
 }
 
 impl Subject {
+    /// What is still in doubt.
+    pub(super) fn doubt(&self) -> Option<Doubt> {
+        self.proof.as_ref()?.doubt
+    }
+
     /// Weighs what speaks for the grade that is judged now, with a sample that was `seen`.
     pub(super) fn prove(&mut self, cause: &Cause<'_>, seen: Option<Sampled>) {
         let Some(needs) = &cause.compiled.public_after else { return };
         let level = self.climb.level();
         let takes = |grade: Grade| !needs[usize::from(grade.level()) - 1].is_none();
         if cause.plan.rungs.highest(level, takes).is_none() {
-            if !self.proof.is_none() {
-                self.proof = Proof::default();
-            }
+            self.proof = None;
             return;
         }
-        for (count, grade) in self.proof.met.iter_mut().zip(Grade::ALL) {
+        let proof = self.proof.get_or_insert_default();
+        for (count, grade) in proof.met.iter_mut().zip(Grade::ALL) {
             if grade.level() > level {
                 *count = 0;
             }
         }
         let place = cause.by.and_then(|by| cause.plan.reads.iter().position(|look| look.point == by));
         if let Some(sampled) = seen {
-            self.proof.count(place, sampled);
+            proof.count(place, sampled);
         }
-        self.proof.agreed = self.proof.agreed.max(cause.agreed).min(Grade::from_level(level));
-        let moves = self.raised_by_what_moves(cause);
+        proof.agreed = proof.agreed.max(cause.agreed).min(Grade::from_level(level));
+        let moves = proof.rests_on_what_moves(cause);
         let proven = |grade: Grade| {
             let needed = needs[usize::from(grade.level()) - 1];
             let (in_a_row, covered) = self.climb.met(grade);
-            let samples = in_a_row.max(self.proof.met[usize::from(grade.level()) - 1]);
+            let samples = in_a_row.max(proof.met[usize::from(grade.level()) - 1]);
             needed.is_none()
-                || self.proof.agreed >= Some(grade)
+                || proof.agreed >= Some(grade)
                 || (moves
                     && (needed.samples.is_some_and(|enough| samples >= enough)
                         || needed.span.is_some_and(|enough| samples > 0 && covered >= enough)))
         };
         let sure = cause.plan.rungs.highest(level, proven);
-        self.proof.doubt = Grade::from_level(level).filter(|judged| sure < Some(*judged)).map(|judged| {
+        proof.doubt = Grade::from_level(level).filter(|judged| sure < Some(*judged)).map(|judged| {
             let because = if moves { Because::Few } else { Because::Still };
             let lasting = needs[usize::from(judged.level()) - 1].span.filter(|_| moves);
             Doubt { because, sure, lasting }
         });
-    }
-
-    /// Whether the sensor that raised it has ever said anything else.
-    fn raised_by_what_moves(&self, cause: &Cause<'_>) -> bool {
-        let moves = |place: usize| {
-            let look = cause.plan.reads.get(place);
-            look.and_then(|look| cause.gate.point(look.point)).is_some_and(crate::quality::PointGate::has_moved)
-        };
-        match self.proof.by {
-            Some(place) => moves(place),
-            None => (0..cause.plan.reads.len()).any(moves),
-        }
     }
 }

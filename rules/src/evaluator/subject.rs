@@ -63,14 +63,14 @@ pub(super) struct Subject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) held: Option<Box<Held>>,
     /// Suspect values in a row, for what they say together.
-    #[serde(default, skip_serializing_if = "Consistency::is_none")]
-    pub(super) consistency: Consistency,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) consistency: Option<Box<Consistency>>,
     /// The highest level over which a value said in a calibration was, and that was told.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) over: u8,
     /// What speaks for telling the public of the judged grade.
-    #[serde(default, skip_serializing_if = "Proof::is_none")]
-    pub(super) proof: Proof,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) proof: Option<Box<Proof>>,
     /// Built again from the series after a restart.
     #[serde(skip)]
     pub(super) windows: Box<[Window]>,
@@ -179,7 +179,7 @@ impl Subject {
             (Some(blank), _) => self.lack = Some(Lack::of(blank)),
         }
         let stood_on = self.stand(cause.ground(blank));
-        let doubted = self.proof.doubt;
+        let doubted = self.doubt();
         let mut to_verify = None;
         let moved = match measured {
             Ok(known) => {
@@ -211,7 +211,7 @@ impl Subject {
         let blank = self.lack.as_ref().map(Lack::blank);
         let stood_on = self.stand(cause.ground(blank.as_ref()));
         let moved = self.unmoved();
-        self.conclude(cause, stood_on, moved, self.proof.doubt, out);
+        self.conclude(cause, stood_on, moved, self.doubt(), out);
     }
 
     /// Takes what its changed rule measures now, without moving on its ladder; says what it stood on before.
@@ -242,8 +242,8 @@ impl Subject {
         for (at, _) in &mut self.past {
             *at = *at + by;
         }
-        self.consistency.shift(by);
-        self.proof.shift(by);
+        self.consistency.iter_mut().for_each(|it| it.shift(by));
+        self.proof.iter_mut().for_each(|it| it.shift(by));
         if let Some(held) = &mut self.held {
             held.shift(by);
         }
@@ -290,7 +290,7 @@ impl Subject {
         let level = self.climb.level();
         let pending = self.climb.pending().map_or(0, Grade::level);
         let as_before = level == moved.from && pending == moved.pending_from && !moved.torn;
-        if as_before && stood_on == self.ground && doubted == self.proof.doubt {
+        if as_before && stood_on == self.ground && doubted == self.doubt() {
             return;
         }
         let lost_now = self.ground.is_lost() && !stood_on.is_lost();
@@ -343,7 +343,7 @@ impl Subject {
     pub(super) fn finding(&mut self, cause: &Cause<'_>, change: Change, from: u8) -> Finding {
         self.n += 1;
         let (from, judged, pending, evidence, doubt) = match &self.held {
-            None => (from, self.climb.judged(), self.climb.pending(), self.evidence(), self.proof.doubt),
+            None => (from, self.climb.judged(), self.climb.pending(), self.evidence(), self.doubt()),
             Some(held) => {
                 let (judged, pending) = (Grade::from_level(held.level), Grade::from_level(held.pending));
                 (held.level, judged, pending, held.ground.evidence(None), held.doubt)

@@ -43,7 +43,7 @@ pub struct PointGate {
     /// The last good sample; its value as bits.
     good: Option<(Timestamp, u64)>,
     /// The last reading whose clock was ahead, while it is the last one heard: its own time and its sample.
-    ahead: Option<Ahead>,
+    ahead: Option<Box<Ahead>>,
     /// Whether the last reading's clock was ahead of ours, whoever was found to be wrong.
     leads: bool,
     /// Whether the last accepted reading bore our own stamp, as those of sensors without a clock do.
@@ -69,7 +69,7 @@ pub struct PointGate {
     windows: Option<Box<Windows>>,
     /// The last value of the device before this one and the first of this one, as bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    swapped: Option<(u64, u64)>,
+    swapped: Option<Box<(u64, u64)>>,
     link_down: bool,
     silent: Option<Timestamp>,
     /// The first value of its device, as bits; none once it has said another.
@@ -162,7 +162,7 @@ impl PointGate {
 
     /// The last that was heard, at our receipt, if its clock was ahead.
     pub(crate) fn ahead(&self) -> Option<Sample> {
-        let Ahead { at, bits, flag, checks, .. } = self.ahead?;
+        let Ahead { at, bits, flag, checks, .. } = **self.ahead.as_ref()?;
         Some(Sample { at, value: f64::from_bits(bits), flag, checks })
     }
 
@@ -201,7 +201,7 @@ impl PointGate {
     /// Whether this very reading came before.
     pub(super) fn heard_already(&self, reading: &Reading, value: Finite) -> bool {
         let (at, bits) = (reading.observed_at, value.get().to_bits());
-        if let Some(last) = self.ahead.filter(|last| last.observed_at == at) {
+        if let Some(last) = self.ahead.as_ref().filter(|last| last.observed_at == at) {
             // A clock that is ahead and stands still makes no repeats of values that come and go.
             return last.bits == bits;
         }
@@ -331,7 +331,7 @@ impl PointGate {
         if let Some((observed_at, value)) = ahead {
             self.ahead_in_a_row = self.ahead_in_a_row.saturating_add(1);
             let bits = value.get().to_bits();
-            self.ahead = Some(Ahead { observed_at, at: now.wall, bits, flag, checks });
+            self.ahead = Some(Box::new(Ahead { observed_at, at: now.wall, bits, flag, checks }));
             self.stray(Stray::of_value(observed_at, value.get()));
             if self.ahead_in_a_row >= N_FAIL {
                 self.fail(FaultCause::Clock);

@@ -52,7 +52,7 @@ impl PointGate {
             let good = self.series.iter().rev().find(|sample| sample.flag <= Flag::NotEvaluated);
             self.good = good.map(|sample| (sample.at, sample.value.to_bits()));
         }
-        self.ahead = self.ahead.filter(|ahead| !within(ahead.at));
+        self.ahead = self.ahead.take().filter(|ahead| !within(ahead.at));
         if taken > 0 {
             // How it moved is learnt anew, and so is whether it can be trusted.
             (self.course, self.good_since) = (None, 0);
@@ -99,12 +99,12 @@ impl PointGate {
 
     /// The last value of the device before this one, and the first of this one.
     pub(crate) fn swapped(&self) -> Option<(f64, f64)> {
-        self.swapped.map(|(last, first)| (f64::from_bits(last), f64::from_bits(first)))
+        self.swapped.as_ref().map(|values| (f64::from_bits(values.0), f64::from_bits(values.1)))
     }
 
     /// Another device measures from here on. What fell before is still rain; of all else nothing is carried over.
     pub(in crate::quality) fn change_sensor(&mut self, kind: Kind, (last, first): (f64, f64)) {
-        self.swapped = Some((last.to_bits(), first.to_bits()));
+        self.swapped = Some(Box::new((last.to_bits(), first.to_bits())));
         match kind {
             Kind::Increment => {}
             Kind::Gauge | Kind::Counter => self.series.cut(),

@@ -50,14 +50,14 @@ pub(crate) fn write_in(
     let mut stations = "id,name,area,lat,lon,datum,gateway,zone\n".to_owned();
     let mut rows =
         "station,id,quantity,unit,interval,resolution,range_low,range_high,blue,yellow,orange,red,source\n".to_owned();
-    let mut areas = String::new();
+    let mut areas = "id,name\n".to_owned();
     for point in 0..points {
         let area = point * areas_in_all / points;
         writeln!(stations, "s{point:06},s{point:06},a{area:06},,,,,")?;
         writeln!(rows, "s{point:06},level,stage,m,1m,0.001 m,-1000,1000,{ladder},key:s{point:06}")?;
     }
     for area in 0..areas_in_all {
-        writeln!(areas, "[[area]]\nid = \"a{area:06}\"\nname = \"a{area:06}\"")?;
+        writeln!(areas, "a{area:06},a{area:06}")?;
     }
     let channel = webhook.map_or(String::new(), |address| {
         format!(
@@ -65,7 +65,8 @@ pub(crate) fn write_in(
         )
     });
     let text = format!(
-        r#"stations_csv = "stations.csv"
+        r#"areas_csv = "areas.csv"
+stations_csv = "stations.csv"
 points_csv = "points.csv"
 packs = ["river"]
 [site]
@@ -103,8 +104,9 @@ topics = [
   {{ topic = "sensors/#", qos = {qos}, codec = "named", id = "/id", value = "/v", time = "/ts" }},
   {{ topic = "batch/#", qos = {qos}, codec = "named", id = "/id", value = "/v", time = "/ts" }},
 ]
-{channel}{areas}"#
+{channel}"#
     );
+    fs::write(folder.path().join("areas.csv"), areas)?;
     fs::write(folder.path().join("stations.csv"), stations)?;
     fs::write(folder.path().join("points.csv"), rows)?;
     fs::write(folder.path().join("watchfire.toml"), text)?;
