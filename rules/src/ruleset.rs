@@ -89,8 +89,8 @@ pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<It
         }
     };
     let station = move |point: &PointIx| Some(site.station_of(*point)?.id.as_str().to_owned());
-    let subjects = subjects::of(site, rule).unwrap_or_default().into_iter();
-    let graded = subjects.filter(move |subject| subject.watched.iter().any(graded));
+    let graded =
+        subjects::of(site, rule).filter_map(Result::ok).filter(move |subject| subject.watched.iter().any(graded));
     graded.map(move |subject| (subject.id, subject.watched.iter().filter_map(station).collect()))
 }
 
@@ -282,10 +282,12 @@ impl RuleSet {
             measure,
         };
         let mut problems = Vec::new();
-        for subject in subjects::of(&site, rule)? {
-            match subjects::plan(&site, place, rule, &compiled, &subject) {
-                Ok(Some(plan)) => self.subjects.push(plan),
-                Ok(None) => self.unjudged.push((rule.id.clone(), subject.id, "it has no thresholds".to_owned())),
+        for subject in subjects::of(&site, rule) {
+            let planned =
+                subject.and_then(|subject| Ok((subjects::plan(&site, place, rule, &compiled, &subject)?, subject.id)));
+            match planned {
+                Ok((Some(plan), _)) => self.subjects.push(plan),
+                Ok((None, id)) => self.unjudged.push((rule.id.clone(), id, "it has no thresholds".to_owned())),
                 Err(problem) => {
                     problems.push(problem);
                     if problems.len() >= 5 {

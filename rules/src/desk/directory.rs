@@ -34,8 +34,8 @@ pub(super) struct Directory {
     groups: BTreeMap<String, usize>,
     areas: BTreeMap<AreaId, usize>,
     hazards: BTreeMap<HazardId, usize>,
-    /// The stations that rules read for each hazard in each area.
-    watched: BTreeMap<Place, Box<[String]>>,
+    /// The stations that rules read for each hazard in each area, in order.
+    watched: BTreeMap<Place, Vec<String>>,
 }
 
 impl Directory {
@@ -48,20 +48,18 @@ impl Directory {
             hazards: site.hazards.iter().enumerate().map(|(at, hazard)| (hazard.id.clone(), at)).collect(),
             watched: BTreeMap::new(),
         };
-        let mut watched: BTreeMap<Place, Vec<String>> = BTreeMap::new();
         for rule in site.rules.iter().filter(|rule| !rule.shadow) {
             for (subject, stations) in ruleset::watched_by(site, rule) {
                 let Some((area, _)) = directory.subject(site, subject.as_str()) else { continue };
                 let place = Place { hazard: rule.hazard.clone(), area };
-                watched.entry(place).or_default().extend(stations);
+                directory.watched.entry(place).or_default().extend(stations);
             }
         }
-        let each_once = |mut stations: Vec<String>| {
+        for stations in directory.watched.values_mut() {
             stations.sort_unstable();
             stations.dedup();
-            stations.into_boxed_slice()
-        };
-        directory.watched = watched.into_iter().map(|(place, stations)| (place, each_once(stations))).collect();
+            stations.shrink_to_fit();
+        }
         directory
     }
 

@@ -22,68 +22,61 @@ pub(super) struct Subject {
     per: Per,
 }
 
-/// Every subject a rule matches.
-pub(super) fn of(site: &Site, rule: &Rule) -> Result<Vec<Subject>, Vec<Problem>> {
-    let matching = |station: &Station| -> Vec<PointIx> {
-        let stations = &rule.watch.stations;
-        if !stations.is_empty() && !stations.iter().any(|pattern| fits(pattern, station.id.as_str())) {
-            return Vec::new();
-        }
-        let wanted = |point: &Point| {
-            rule.watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity)
-                && rule.watch.point.as_ref().is_none_or(|id| id == point.id.as_str())
-        };
-        station.points.iter().copied().filter(|ix| site.point(*ix).is_some_and(wanted)).collect()
-    };
-    let stations = || (0_u32..).map(StationIx).zip(&site.stations);
-    let gathered = |id: String, members: Vec<StationIx>| {
-        let of_member = |ix: &StationIx| site.stations.get(ix.index()).map(matching).unwrap_or_default();
-        let watched: Vec<PointIx> = members.iter().flat_map(of_member).collect();
-        Subject { id: SubjectId::from(id), watched, stations: members, per: rule.per }
-    };
-    let mut subjects = Vec::new();
-    let mut problems = Vec::new();
+/// Every subject a rule matches, one by one: there may be tens of thousands.
+pub(super) fn of<'s>(site: &'s Site, rule: &'s Rule) -> Box<dyn Iterator<Item = Result<Subject, Problem>> + 's> {
+    let stations = (0_u32..).map(StationIx).zip(&site.stations);
     match rule.per {
         Per::Station => {
-            for (ix, station) in stations() {
-                let watched = matching(station);
-                if watched.len() > 1 {
-                    let names: Vec<&str> =
-                        watched.iter().filter_map(|ix| site.point(*ix)).map(|point| point.id.as_str()).collect();
-                    let message = format!(
-                        "rule \"{}\" matches {} points of station \"{}\": {}",
-                        rule.id,
-                        names.len(),
-                        station.id,
-                        names.join(", ")
-                    );
-                    problems
-                        .push(Problem::with(rule, message).hint("write per = \"point\", or name the point in watch"));
-                } else if !watched.is_empty() {
-                    let id = SubjectId::from(station.id.as_str());
-                    subjects.push(Subject { id, watched, stations: vec![ix], per: rule.per });
-                }
-            }
+            Box::new(stations.filter_map(move |(ix, station)| of_station(site, rule, ix, station).transpose()))
         }
-        Per::Point => {
-            for (ix, station) in stations() {
-                for point in matching(station) {
-                    let Some(name) = site.point(point).map(|point| &point.id) else { continue };
-                    let id = SubjectId::from(format!("{}/{name}", station.id));
-                    subjects.push(Subject { id, watched: vec![point], stations: vec![ix], per: rule.per });
-                }
-            }
-        }
+        Per::Point => Box::new(stations.flat_map(move |(ix, station)| {
+            let points = matching(site, rule, station).into_iter();
+            points.filter_map(move |point| {
+                let id = SubjectId::from(format!("{}/{}", station.id, site.point(point)?.id));
+                Some(Ok(Subject { id, watched: vec![point], stations: vec![ix], per: rule.per }))
+            })
+        })),
         Per::Group => {
-            subjects.extend(site.groups.iter().map(|g| gathered(format!("group:{}", g.name), g.stations.clone())));
+            Box::new(site.groups.iter().filter_map(|group| {
+                of_many(site, rule, format!("group:{}", group.name), group.stations.clone()).map(Ok)
+            }))
         }
-        Per::Area => subjects.extend(site.areas.iter().map(|area| {
-            let members = stations().filter(|(_, station)| station.area == area.id).map(|(ix, _)| ix).collect();
-            gathered(format!("area:{}", area.id), members)
+        Per::Area => Box::new(site.areas.iter().filter_map(move |area| {
+            let members = stations.clone().filter(|(_, station)| station.area == area.id).map(|(ix, _)| ix).collect();
+            of_many(site, rule, format!("area:{}", area.id), members).map(Ok)
         })),
     }
-    subjects.retain(|subject| !subject.watched.is_empty());
-    if problems.is_empty() { Ok(subjects) } else { Err(problems) }
+}
+
+/// The points of a station that a rule watches.
+fn matching(site: &Site, rule: &Rule, station: &Station) -> Vec<PointIx> {
+    let stations = &rule.watch.stations;
+    if !stations.is_empty() && !stations.iter().any(|pattern| fits(pattern, station.id.as_str())) {
+        return Vec::new();
+    }
+    let wanted = |point: &Point| {
+        rule.watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity)
+            && rule.watch.point.as_ref().is_none_or(|id| id == point.id.as_str())
+    };
+    station.points.iter().copied().filter(|ix| site.point(*ix).is_some_and(wanted)).collect()
+}
+
+fn of_station(site: &Site, rule: &Rule, ix: StationIx, station: &Station) -> Result<Option<Subject>, Problem> {
+    let watched = matching(site, rule, station);
+    if watched.len() > 1 {
+        let names: Vec<&str> = watched.iter().filter_map(|ix| site.point(*ix)).map(|point| point.id.as_str()).collect();
+        let (count, names) = (names.len(), names.join(", "));
+        let message = format!("rule \"{}\" matches {count} points of station \"{}\": {names}", rule.id, station.id);
+        return Err(Problem::with(rule, message).hint("write per = \"point\", or name the point in watch"));
+    }
+    let id = SubjectId::from(station.id.as_str());
+    Ok((!watched.is_empty()).then(|| Subject { id, watched, stations: vec![ix], per: rule.per }))
+}
+
+fn of_many(site: &Site, rule: &Rule, id: String, members: Vec<StationIx>) -> Option<Subject> {
+    let of_member = |ix: &StationIx| site.stations.get(ix.index()).map(|station| matching(site, rule, station));
+    let watched: Vec<PointIx> = members.iter().filter_map(of_member).flatten().collect();
+    (!watched.is_empty()).then(|| Subject { id: SubjectId::from(id), watched, stations: members, per: rule.per })
 }
 
 /// Resolves what a rule reads for one subject; none if it has no thresholds at all.

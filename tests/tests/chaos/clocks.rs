@@ -152,7 +152,7 @@ fn a_wall_ten_times_as_fast_changes_no_warning() {
 
 #[test]
 fn a_process_that_stood_still_says_one_thing_of_each_warning_at_most() {
-    const STOPPED: Duration = Duration::from_secs(10);
+    let stopped = standstill();
     let mortal = |id| Station { stale_after: "3s", ..Station::alone(id) };
     let mut stage = Stage::start(&[mortal("river"), mortal("brook"), Station::alone("fresh")]);
     let mut sensor = stage.sensor();
@@ -166,7 +166,7 @@ fn a_process_that_stood_still_says_one_thing_of_each_warning_at_most() {
     }
     stage.daemon.process().signal("STOP");
     let mut spoken = Instant::now();
-    wait::never(STOPPED, "a process that stands still has spoken", || {
+    wait::never(stopped, "a process that stands still has spoken", || {
         if spoken.elapsed() > Duration::from_millis(500) {
             sensor.says("river", 35.0);
             sensor.says("brook", 35.0);
@@ -188,6 +188,13 @@ fn a_process_that_stood_still_says_one_thing_of_each_warning_at_most() {
         most = counts.max().unwrap_or(0).max(most);
         (most > 1).then_some(most)
     });
-    println!("F45: stopped for {STOPPED:?}, {most} notices of a warning afterwards");
+    println!("F45: stopped for {stopped:?}, {most} notices of a warning afterwards");
     stage.fresh_crossing_passes(&mut sensor, "fresh");
+}
+
+/// Ten seconds, or as many as `WATCHFIRE_STANDSTILL` says.
+#[expect(clippy::disallowed_methods, reason = "only how long the test takes depends on it")]
+fn standstill() -> Duration {
+    let seconds = std::env::var("WATCHFIRE_STANDSTILL").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(10))
 }

@@ -1,4 +1,5 @@
-//! What quality control said of each sample: of all the same, or of each its own.
+//! What quality control said of each sample: of all the same, or one thing of the first and another of the rest, as when a
+//! point is new; or of each its own.
 
 use std::collections::VecDeque;
 
@@ -11,6 +12,12 @@ pub(super) type Mark = (Flag, Checks);
 #[derive(Clone, Debug)]
 pub(super) enum Marks {
     Same(Mark),
+    /// Of the first so many this, and of the rest that.
+    Turned {
+        until: usize,
+        first: Mark,
+        rest: Mark,
+    },
     Each(VecDeque<Mark>),
 }
 
@@ -25,6 +32,7 @@ impl Marks {
     pub(super) fn get(&self, place: usize) -> Mark {
         match self {
             Self::Same(mark) => *mark,
+            Self::Turned { until, first, rest } => *if place < *until { first } else { rest },
             Self::Each(marks) => marks.get(place).copied().unwrap_or_default(),
         }
     }
@@ -34,8 +42,11 @@ impl Marks {
         match self {
             Self::Same(same) if len == 0 => *same = mark,
             Self::Same(same) if *same == mark => {}
-            Self::Same(same) => {
-                let mut marks = VecDeque::from(vec![*same; len]);
+            Self::Same(first) if place >= len => *self = Self::Turned { until: len, first: *first, rest: mark },
+            Self::Turned { until, first, .. } if place <= *until && *first == mark => *until += 1,
+            Self::Turned { until, rest, .. } if place >= *until && *rest == mark => {}
+            Self::Same(_) | Self::Turned { .. } => {
+                let mut marks: VecDeque<Mark> = (0..len).map(|place| self.get(place)).collect();
                 insert(&mut marks, place, mark);
                 *self = Self::Each(marks);
             }
@@ -46,13 +57,16 @@ impl Marks {
     pub(super) fn remove(&mut self, place: usize) {
         match self {
             Self::Same(_) => {}
+            Self::Turned { until: 1, rest, .. } if place == 0 => *self = Self::Same(*rest),
+            Self::Turned { until, .. } => *until -= usize::from(place < *until),
             Self::Each(marks) => drop(marks.remove(place)),
         }
     }
 
     pub(super) fn truncate(&mut self, len: usize) {
         match self {
-            Self::Same(_) => {}
+            Self::Turned { until, first, .. } if len <= *until => *self = Self::Same(*first),
+            Self::Same(_) | Self::Turned { .. } => {}
             Self::Each(marks) => marks.truncate(len),
         }
     }
@@ -61,7 +75,7 @@ impl Marks {
     #[cfg(test)]
     pub(super) fn width(&self) -> usize {
         match self {
-            Self::Same(_) => 0,
+            Self::Same(_) | Self::Turned { .. } => 0,
             Self::Each(_) => size_of::<Mark>(),
         }
     }
