@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn measure(home: &Path, points: u32, total: usize) -> Result<(), Box<dyn std::error::Error>> {
     let names: Arc<PointNames> = Arc::new(
         (0..points)
-            .map(|n| PointName { station: format!("s{n:06}"), point: "stage".to_owned(), quantity: "stage".to_owned() })
+            .map(|n| PointName { station: format!("s{n:06}").into(), point: "stage".into(), quantity: "stage".into() })
             .collect(),
     );
     let limits = Limits { journal_bytes: 64 << 30, ..Limits::default() };

@@ -2,11 +2,11 @@
 //! configuration may have another order; so the journal keeps the names beside the numbers, and whoever reads gets
 //! every row in the numbers of the configuration that runs now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use watchfire_model::id::PointIx;
+use watchfire_model::id::{PointId, PointIx, StationId};
 use watchfire_model::row::Row;
 use watchfire_model::site::Site;
 
@@ -14,11 +14,11 @@ use watchfire_model::site::Site;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PointName {
     /// The station's id.
-    pub station: String,
+    pub station: StationId,
     /// The point's own id.
-    pub point: String,
+    pub point: PointId,
     /// What it measures.
-    pub quantity: String,
+    pub quantity: Arc<str>,
 }
 
 /// The names of all points, by their number.
@@ -29,13 +29,22 @@ pub struct PointNames(Vec<PointName>);
 impl PointNames {
     /// The names of a site's points.
     pub fn of(site: &Site) -> Self {
-        let station = |ix| site.station_of(ix).map_or("", |station| station.id.as_str()).to_owned();
-        let name = |(place, point): (usize, &watchfire_model::site::Point)| PointName {
-            station: u32::try_from(place).map_or_else(|_| String::new(), |ix| station(PointIx(ix))),
-            point: point.id.as_str().to_owned(),
-            quantity: point.quantity.clone(),
+        let station = |ix| site.station_of(ix).map_or_else(|| StationId::from(""), |station| station.id.clone());
+        let mut quantities: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut quantity = |name: &str| match quantities.get(name) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new: Arc<str> = name.into();
+                quantities.insert(Arc::clone(&new));
+                new
+            }
         };
-        Self(site.points.iter().enumerate().map(name).collect())
+        let mut name = |(place, point): (usize, &watchfire_model::site::Point)| PointName {
+            station: station(PointIx(u32::try_from(place).unwrap_or(u32::MAX))),
+            point: point.id.clone(),
+            quantity: quantity(&point.quantity),
+        };
+        Self(site.points.iter().enumerate().map(|it| name(it)).collect())
     }
     /// The name of a number.
     pub fn get(&self, ix: PointIx) -> Option<&PointName> {
@@ -43,11 +52,11 @@ impl PointNames {
     }
     /// The number of a name.
     pub fn find(&self, station: &str, point: &str) -> Option<PointIx> {
-        let place = self.0.iter().position(|name| name.station == station && name.point == point)?;
+        let place = self.0.iter().position(|name| name.station.as_str() == station && name.point.as_str() == point)?;
         u32::try_from(place).ok().map(PointIx)
     }
     /// The number of each name.
-    fn places(&self) -> HashMap<(String, String), PointIx> {
+    fn places(&self) -> HashMap<(StationId, PointId), PointIx> {
         let place = |(place, name): (usize, &PointName)| {
             Some(((name.station.clone(), name.point.clone()), PointIx(u32::try_from(place).ok()?)))
         };
@@ -76,7 +85,7 @@ pub struct Translation {
     names: Arc<PointNames>,
     configured: usize,
     // None until rows come that are in other numbers: most never do.
-    places: Option<HashMap<(String, String), PointIx>>,
+    places: Option<HashMap<(StationId, PointId), PointIx>>,
     // None while the rows read are already in today's numbers.
     map: Option<Vec<PointIx>>,
 }

@@ -30,7 +30,7 @@ pub(super) struct Bearing {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Directory {
     rules: BTreeMap<RuleId, usize>,
-    stations: BTreeMap<String, usize>,
+    stations: BTreeMap<StationId, usize>,
     groups: BTreeMap<String, usize>,
     areas: BTreeMap<AreaId, usize>,
     hazards: BTreeMap<HazardId, usize>,
@@ -42,7 +42,7 @@ impl Directory {
     pub(super) fn of(site: &Site) -> Self {
         let mut directory = Self {
             rules: site.rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect(),
-            stations: site.stations.iter().enumerate().map(|(at, s)| (s.id.as_str().to_owned(), at)).collect(),
+            stations: site.stations.iter().enumerate().map(|(at, s)| (s.id.clone(), at)).collect(),
             groups: site.groups.iter().enumerate().map(|(at, group)| (group.name.clone(), at)).collect(),
             areas: site.areas.iter().enumerate().map(|(at, area)| (area.id.clone(), at)).collect(),
             hazards: site.hazards.iter().enumerate().map(|(at, hazard)| (hazard.id.clone(), at)).collect(),

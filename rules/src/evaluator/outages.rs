@@ -56,7 +56,7 @@ impl Outages {
                 station.gateway.clone().map(|gateway| About::Gateway { gateway }),
                 station.power.clone().map(|power| About::Power { power }),
                 station.logger.clone().map(|logger| About::Logger { logger }),
-                Some(About::Station { station: station.id.clone() }),
+                (station.points.len() >= TOGETHER).then(|| About::Station { station: station.id.clone() }),
             ];
             for about in shared.into_iter().flatten() {
                 behind.entry(about).or_default().push(point);

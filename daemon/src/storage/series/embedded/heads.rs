@@ -94,6 +94,10 @@ impl Heads {
 
     fn begin(&mut self, series: i64) -> Place {
         let place = self.all.len();
+        if place == self.all.capacity() {
+            // By an eighth: a site's series come all at once, and seldom more.
+            self.all.reserve_exact((place / 8).max(16));
+        }
         self.all.push(Head { series, ..Head::default() });
         self.by_series.insert(series, place);
         self.next_series = self.next_series.max(series + 1);
@@ -103,13 +107,14 @@ impl Heads {
     /// The place of a name; a new one is written down at once.
     pub(super) fn place_of(&mut self, db: &Connection, name: &PointName) -> rusqlite::Result<Place> {
         let sql = "SELECT id FROM series WHERE station = ? AND point = ?";
-        let known: Option<i64> = db.query_row(sql, (&name.station, &name.point), |row| row.get(0)).optional()?;
+        let known: Option<i64> =
+            db.query_row(sql, (name.station.as_str(), name.point.as_str()), |row| row.get(0)).optional()?;
         if let Some(place) = known.and_then(|series| self.by_series.get(&series).copied()) {
             return Ok(Place(place));
         }
         let series = self.next_series;
         let sql = "INSERT INTO series(id, station, point, quantity) VALUES(?, ?, ?, ?)";
-        db.execute(sql, (series, &name.station, &name.point, &name.quantity))?;
+        db.execute(sql, (series, name.station.as_str(), name.point.as_str(), &*name.quantity))?;
         Ok(self.begin(series))
     }
 

@@ -11,7 +11,7 @@ use crate::storage::names::PointName;
 
 /// Appends a reading.
 pub(super) fn reading(out: &mut Vec<u8>, name: &PointName, at: Timestamp, value: Option<f64>, quality: Flag) {
-    start(out, &name.quantity, [("point", &name.point), ("station", &name.station)]);
+    start(out, &name.quantity, [("point", name.point.as_str()), ("station", name.station.as_str())]);
     if let Some(value) = value {
         out.extend_from_slice(b"value=");
         number(out, value);
@@ -130,7 +130,7 @@ mod tests {
             station in any_name(), point in any_name(), quantity in any_name(),
             value in prop::option::of(any::<f64>().prop_filter("finite", |v| v.is_finite())), at in any::<i64>(),
         ) {
-            let name = PointName { station, point, quantity };
+            let name = PointName { station: station.into(), point: point.into(), quantity: quantity.into() };
             let mut out = Vec::new();
             reading(&mut out, &name, Timestamp(at), value, Flag::Suspect);
             let (measurement, tags, fields, time) = parse(std::str::from_utf8(&out).expect("text"));
@@ -140,9 +140,9 @@ mod tests {
             let read = fields.iter().find(|(key, _)| key == "value").map(|(_, v)| v.parse::<f64>().expect("a float").to_bits());
             prop_assert_eq!(read, value.map(f64::to_bits));
             let exact = |text: &str| !text.is_empty() && !text.contains('\\') && !text.chars().any(char::is_control);
-            if exact(&name.station) { prop_assert_eq!(&tags[1], &("station".to_owned(), name.station)); }
-            if exact(&name.point) { prop_assert_eq!(&tags[0], &("point".to_owned(), name.point)); }
-            if exact(&name.quantity) && !name.quantity.starts_with('#') { prop_assert_eq!(measurement, name.quantity); }
+            if exact(name.station.as_str()) { prop_assert_eq!(&tags[1], &("station".to_owned(), name.station.to_string())); }
+            if exact(name.point.as_str()) { prop_assert_eq!(&tags[0], &("point".to_owned(), name.point.to_string())); }
+            if exact(&name.quantity) && !name.quantity.starts_with('#') { prop_assert_eq!(measurement, &*name.quantity); }
         }
     }
 
