@@ -143,6 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ring = "[[[111.0,25.0],[111.1,25.0],[111.1,25.1],[111.0,25.0]]]";
         let files = [
+            ("areas.csv", "id,name,population\n430000000001,下青村,1200\n".to_owned()),
             ("stations.csv", "id,name,area\nshangqing,上青站,430000000000\n".to_owned()),
             (
                 "points.csv",

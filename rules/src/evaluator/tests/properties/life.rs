@@ -150,6 +150,8 @@ pub(super) struct Life {
     pub(super) outages: Vec<Outage>,
     /// What became of the last row, if it was a reading.
     pub(super) observed: Option<Observed>,
+    /// Our wall was set back by more than a moment.
+    set_back: bool,
 }
 
 impl Life {
@@ -157,7 +159,15 @@ impl Life {
         let evaluator = Evaluator::new(Arc::clone(&RULES));
         // Nothing begins at zero, where a forgotten clock would look like one that was kept.
         let now = Now { wall: Timestamp(1_000_000_000), steady: Steady(250) };
-        Self { evaluator, now, rows: Vec::new(), findings: Vec::new(), outages: Vec::new(), observed: None }
+        Self {
+            evaluator,
+            now,
+            rows: Vec::new(),
+            findings: Vec::new(),
+            outages: Vec::new(),
+            observed: None,
+            set_back: false,
+        }
     }
 
     /// Where true time stands: that of clocks which nobody steps.
@@ -198,7 +208,10 @@ impl Life {
                 }
             }
             Deed::Tick => self.take(Row::Tick),
-            Deed::Steps(ms) => self.now.wall.0 += ms,
+            Deed::Steps(ms) => {
+                self.now.wall.0 += ms;
+                self.set_back |= *ms < -60_000;
+            }
         }
     }
 
@@ -269,13 +282,15 @@ impl Life {
         Upkeep { command, sensor, work, who: "wang".into(), why: "the yearly check".to_owned() }
     }
 
-    /// The reading so many readings ago.
+    /// The reading so many readings ago. Once our wall was set back it is a young one: of one that is as old as the step, and
+    /// long forgotten, none could tell from a word of now by a clock that was set with ours.
     pub(super) fn said(&self, back: usize) -> Option<Reading> {
         let mut readings = self.rows.iter().rev().filter_map(|(_, row)| match row {
             Row::Reading(reading) => Some(*reading),
             Row::Link(_) | Row::Tick | Row::Upkeep(_) | Row::Revision(_) => None,
         });
-        readings.nth(back)
+        let young = |reading: &Reading| (self.truth() - reading.observed_at).0 < 30 * 60_000;
+        readings.nth(back).filter(|reading| !self.set_back || !has_clock(reading.point.0) || young(reading))
     }
 
     /// Writes a row down and judges it.
