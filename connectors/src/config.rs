@@ -105,13 +105,13 @@ pub struct MqttBinding {
     /// The point.
     pub point: PointIx,
     /// Exact topic or filter on which it comes; none with a [`Codec::Named`] key.
-    pub topic: Option<String>,
+    pub topic: Option<Box<str>>,
     /// JSON pointer of its value, for [`Codec::Json`].
-    pub pointer: Option<String>,
+    pub pointer: Option<Box<str>>,
     /// JSON pointer of its status word, for [`Codec::Json`].
-    pub state_pointer: Option<String>,
+    pub state_pointer: Option<Box<str>>,
     /// The key by which payloads name it, for [`Codec::Named`].
-    pub key: Option<String>,
+    pub key: Option<Box<str>>,
     /// value = raw × scale + offset.
     pub scale: f64,
     /// See `scale`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire_model::grade::Grade;
-use watchfire_model::id::{PointIx, RuleId, SubjectId};
+use watchfire_model::id::{PointIx, RuleId, StationId, SubjectId};
 use watchfire_model::ladder::{Delay, Ladder};
 use watchfire_model::rule::{Class, Rule, Thresholds};
 use watchfire_model::site::{Kind, Point, Site};
@@ -80,7 +80,7 @@ pub struct RuleSet {
 }
 
 /// What a rule judges that has thresholds, each with the stations watched for it; nothing for a rule that is not sound.
-pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<Item = (SubjectId, Vec<String>)> + 's {
+pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<Item = (SubjectId, Vec<StationId>)> + 's {
     let graded = move |point: &PointIx| match &rule.thresholds {
         Thresholds::Inline(_) => true,
         Thresholds::Station => {
@@ -88,7 +88,7 @@ pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<It
             thresholds.is_some_and(|it| Grade::ALL.into_iter().any(|grade| it.get(grade).is_some()))
         }
     };
-    let station = move |point: &PointIx| Some(site.station_of(*point)?.id.as_str().to_owned());
+    let station = move |point: &PointIx| Some(site.station_of(*point)?.id.clone());
     let graded =
         subjects::of(site, rule).filter_map(Result::ok).filter(move |subject| subject.watched.iter().any(graded));
     graded.map(move |subject| (subject.id, subject.watched.iter().filter_map(station).collect()))

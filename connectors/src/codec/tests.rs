@@ -56,18 +56,18 @@ fn house() -> Decoder {
     decoder(
         vec![("sensors/#", named), ("rtu/+", Codec::Json { time: Some("/ts".to_owned()) }), ("plain/+", Codec::Scalar)],
         vec![
-            MqttBinding { key: Some("s000042".to_owned()), ..binding(42) },
-            MqttBinding { key: Some("7".to_owned()), ..binding(7) },
-            MqttBinding { key: Some("own".to_owned()), topic: Some("sensors/own".to_owned()), ..binding(8) },
-            MqttBinding { topic: Some("rtu/+".to_owned()), pointer: Some("/level".to_owned()), ..binding(1) },
+            MqttBinding { key: Some("s000042".into()), ..binding(42) },
+            MqttBinding { key: Some("7".into()), ..binding(7) },
+            MqttBinding { key: Some("own".into()), topic: Some("sensors/own".into()), ..binding(8) },
+            MqttBinding { topic: Some("rtu/+".into()), pointer: Some("/level".into()), ..binding(1) },
             MqttBinding {
-                topic: Some("rtu/nested".to_owned()),
-                pointer: Some("/values/pore~1pressure/0".to_owned()),
-                state_pointer: Some("/values/state".to_owned()),
+                topic: Some("rtu/nested".into()),
+                pointer: Some("/values/pore~1pressure/0".into()),
+                state_pointer: Some("/values/state".into()),
                 ..binding(2)
             },
             MqttBinding {
-                topic: Some("plain/a".to_owned()),
+                topic: Some("plain/a".into()),
                 scale: 0.1,
                 offset: 2.0,
                 sentinels: vec![-9_999.0, 32_767.0],
@@ -220,7 +220,7 @@ fn every_codec_reads_its_example() {
             "scalar" => (Codec::Scalar, binding(0)),
             "json" => (
                 Codec::Json { time: Some("/ts".to_owned()) },
-                MqttBinding { pointer: Some("/values/level".to_owned()), ..binding(0) },
+                MqttBinding { pointer: Some("/values/level".into()), ..binding(0) },
             ),
             "named" => (
                 Codec::Named {
@@ -229,11 +229,11 @@ fn every_codec_reads_its_example() {
                     time: Some("/ts".to_owned()),
                     state: None,
                 },
-                MqttBinding { key: Some("s000042".to_owned()), ..binding(0) },
+                MqttBinding { key: Some("s000042".into()), ..binding(0) },
             ),
             other => panic!("the codec {other} has no example here"),
         };
-        let bound = MqttBinding { topic: Some("any".to_owned()), ..bound };
+        let bound = MqttBinding { topic: Some("any".into()), ..bound };
         let mut out = Decoded::default();
         let message =
             Message { topic: "any", payload: codec.example.as_bytes(), received_at: RECEIVED, retained: true };

@@ -153,7 +153,7 @@ pub(crate) fn county(port: u16, qos: u8) -> MqttConfig {
                 topic: None,
                 pointer: None,
                 state_pointer: None,
-                key: Some(point.to_string()),
+                key: Some(point.to_string().into()),
                 scale: 1.0,
                 offset: 0.0,
                 sentinels: Vec::new(),

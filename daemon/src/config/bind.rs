@@ -24,16 +24,16 @@ impl Links {
                     let what = format!("{topic} {}", pointer.as_deref().unwrap_or_default());
                     self.take(cx, broker, &what, source.at);
                     self.bind_mqtt(cx, broker, point, source.at, &source.value.scaling, |binding| {
-                        binding.topic = Some(topic.clone());
-                        binding.pointer.clone_from(pointer);
-                        binding.state_pointer.clone_from(state);
+                        binding.topic = Some(topic.as_str().into());
+                        binding.pointer = pointer.as_deref().map(Into::into);
+                        binding.state_pointer = state.as_deref().map(Into::into);
                     });
                 }
                 Way::Key(key) => {
                     let Some(broker) = self.broker(cx, source, names_points) else { return };
                     self.take(cx, broker, key, source.at);
                     self.bind_mqtt(cx, broker, point, source.at, &source.value.scaling, |binding| {
-                        binding.key = Some(key.clone());
+                        binding.key = Some(key.as_str().into());
                     });
                 }
                 Way::Register(wiring) => {
@@ -69,7 +69,7 @@ impl Links {
                 for key in keys {
                     self.take(cx, *broker, &key, place);
                     self.bind_mqtt(cx, *broker, point_ix(at), place, &Scaling::default(), |binding| {
-                        binding.key = Some(key)
+                        binding.key = Some(key.into());
                     });
                 }
             }

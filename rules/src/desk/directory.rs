@@ -35,7 +35,7 @@ pub(super) struct Directory {
     areas: BTreeMap<AreaId, usize>,
     hazards: BTreeMap<HazardId, usize>,
     /// The stations that rules read for each hazard in each area, in order.
-    watched: BTreeMap<Place, Vec<String>>,
+    watched: BTreeMap<Place, Vec<StationId>>,
 }
 
 impl Directory {
@@ -64,12 +64,12 @@ impl Directory {
     }
 
     /// Every place that some rule looks out for, with the stations it reads.
-    pub(super) fn watched(&self) -> impl Iterator<Item = (&Place, &[String])> {
+    pub(super) fn watched(&self) -> impl Iterator<Item = (&Place, &[StationId])> {
         self.watched.iter().map(|(place, stations)| (place, &**stations))
     }
 
     /// The stations that rules read for a place.
-    pub(super) fn stations_for(&self, place: &Place) -> Option<&[String]> {
+    pub(super) fn stations_for(&self, place: &Place) -> Option<&[StationId]> {
         self.watched.get(place).map(|stations| &**stations)
     }
 

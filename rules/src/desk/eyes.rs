@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watchfire_model::{alarm::Alarm, alarm::AlarmKey, finding::Evidence};
+use watchfire_model::{alarm::Alarm, alarm::AlarmKey, finding::Evidence, id::StationId};
 
 use super::{command_suppression::station_of, register::Place, upkeep::OVER};
 
@@ -144,9 +144,9 @@ impl Eyes {
     }
 
     /// How many of the stations expected at a place nothing was ever heard of.
-    pub(super) fn unheard(&self, place: &Place, expected: &[String]) -> usize {
+    pub(super) fn unheard(&self, place: &Place, expected: &[StationId]) -> usize {
         let Some(eye) = self.0.get(place) else { return expected.len() };
-        let heard = |station: &&String| eye.live.has(station) || eye.gone.has(station);
+        let heard = |station: &&StationId| eye.live.has(station.as_str()) || eye.gone.has(station.as_str());
         // Whoever speaks for many has spoken for those that were never heard.
         let spoken_for = !eye.left.is_empty() || eye.gone.has_any(is_gathered);
         if !spoken_for { expected.iter().filter(|station| !heard(station)).count() } else { 0 }

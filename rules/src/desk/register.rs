@@ -9,7 +9,7 @@ use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     finding::Evidence,
     grade::{Grade, PerGrade},
-    id::{AreaId, HazardId, WarningId},
+    id::{AreaId, HazardId, StationId, WarningId},
     time::Timestamp,
     warning::Entry,
 };
@@ -219,7 +219,7 @@ impl Register {
     }
 
     /// How many of the stations expected at a place were never heard.
-    pub(super) fn unheard_at(&self, place: &Place, expected: &[String]) -> usize {
+    pub(super) fn unheard_at(&self, place: &Place, expected: &[StationId]) -> usize {
         self.eyes.unheard(place, expected)
     }
 

@@ -18,8 +18,8 @@ const TOGETHER: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outages {
     shared: Vec<Shared>,
-    /// By point: what it shares, the widest first.
-    of_point: Vec<Vec<usize>>,
+    /// What each point shares, in the order of points, the widest first.
+    shares: Vec<(PointIx, u32)>,
     /// By point: its place among the site's links.
     link_of: Vec<Option<usize>>,
     /// What is out, and since when nothing is heard by it.
@@ -67,15 +67,18 @@ impl Outages {
             .filter(|(_, points)| points.len() >= TOGETHER)
             .map(|(about, points)| Shared { about, points })
             .collect();
-        let mut of_point = vec![Vec::new(); site.points.len()];
-        for (at, it) in shared.iter().enumerate() {
-            for point in &it.points {
-                if let Some(of_point) = of_point.get_mut(point.index()) {
-                    of_point.push(at);
-                }
-            }
-        }
-        Self { shared, of_point, link_of, out: BTreeMap::new(), lags: false, said: Vec::new() }
+        let pairs = (0_u32..).zip(&shared).flat_map(|(at, it)| it.points.iter().map(move |point| (*point, at)));
+        let mut shares: Vec<(PointIx, u32)> = pairs.collect();
+        shares.sort_unstable();
+        shares.shrink_to_fit();
+        Self { shared, shares, link_of, out: BTreeMap::new(), lags: false, said: Vec::new() }
+    }
+
+    /// What a point shares, the widest first, by its place in the list.
+    fn of_point(&self, point: PointIx) -> impl Iterator<Item = usize> {
+        let begin = self.shares.partition_point(|(other, _)| *other < point);
+        let its = self.shares.iter().skip(begin).take_while(move |(other, _)| *other == point);
+        its.filter_map(|(_, at)| usize::try_from(*at).ok())
     }
 
     /// What is out, for the disk.
@@ -131,8 +134,7 @@ impl Outages {
 
     /// Points have just fallen silent, at the first of `times`; the second is when we began to listen: what they share is out if nothing else is heard by it either.
     pub(super) fn lost(&mut self, site: &Site, gate: &Gate, times: (Now, Now), seq: Seq, points: &[PointIx]) {
-        let mut touched: Vec<usize> =
-            points.iter().filter_map(|point| self.of_point.get(point.index())).flatten().copied().collect();
+        let mut touched: Vec<usize> = points.iter().flat_map(|point| self.of_point(*point)).collect();
         // The widest comes first, and what is part of it need not be told.
         touched.sort_unstable();
         touched.dedup();
@@ -157,8 +159,7 @@ impl Outages {
             link.map(|link| About::Link { source: link.source.clone() }),
             Some(About::Station { station: station.id.clone() }),
         ];
-        let shared = self.of_point.get(point.index()).into_iter().flatten();
-        let listed = shared.filter_map(|at| self.shared.get(*at)).map(|it| it.about.clone());
+        let listed = self.of_point(point).filter_map(|at| self.shared.get(at)).map(|it| it.about.clone());
         let mut back: Vec<About> = listed.chain(others.into_iter().flatten()).collect();
         back.sort();
         back.dedup();
@@ -202,13 +203,10 @@ impl Outages {
     /// Whether something wider that holds all of these points is out already.
     fn is_part_of_another(&self, at: usize) -> bool {
         let Some(points) = self.shared.get(at).map(|it| &it.points) else { return false };
-        let wider = points.first().and_then(|point| self.of_point.get(point.index()));
-        wider.into_iter().flatten().filter(|wider| **wider < at).filter_map(|wider| self.shared.get(*wider)).any(
-            |wider| {
-                self.out.contains_key(&wider.about)
-                    && points.iter().all(|point| wider.points.binary_search(point).is_ok())
-            },
-        )
+        let wider = points.first().into_iter().flat_map(|point| self.of_point(*point));
+        wider.filter(|wider| *wider < at).filter_map(|wider| self.shared.get(wider)).any(|wider| {
+            self.out.contains_key(&wider.about) && points.iter().all(|point| wider.points.binary_search(point).is_ok())
+        })
     }
 }
 

@@ -156,6 +156,9 @@ pub(super) fn plan(
         return Err(Problem::with(rule, message).hint(hint));
     }
     let watched = subject.watched.iter().filter_map(|ix| site.point(*ix));
+    if !matches!(compiled.measure, Measure::Program(_)) {
+        widths.clear();
+    }
     let longest = rule.max_gap.or_else(|| watched.map(max_gap).max());
     Ok(Some(SubjectPlan {
         rule: place,
