@@ -1,6 +1,7 @@
 //! Which known word was probably meant.
 
-/// The candidate nearest to `word`, if it is near enough to have been meant.
+/// The candidate nearest to `word`, if it is near enough to have been meant; of several the first by name, in whatever
+/// order they come.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(64).collect();
     let enough = 1 + word.len() / 4;
@@ -8,7 +9,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .into_iter()
         .map(|candidate| (distance(&word, candidate), candidate))
         .filter(|(distance, _)| *distance <= enough)
-        .min_by_key(|(distance, _)| *distance)
+        .min()
         .map(|(_, candidate)| candidate)
 }
 
@@ -48,5 +49,6 @@ mod tests {
         assert_eq!(nearest("liftbelow", known), Some("lift_below"));
         assert_eq!(nearest("Stage", known), Some("stage"));
         assert_eq!(nearest("methane", known), None);
+        assert_eq!((nearest("a9", ["a2", "a1"]), nearest("a9", ["a1", "a2"])), (Some("a1"), Some("a1")));
     }
 }

@@ -188,12 +188,12 @@ impl Life {
                 self.take(Row::Reading(reading));
             }
             Deed::Again(back) => {
-                if let Some(reading) = self.said(*back) {
+                if let Some(reading) = self.told_apart(*back) {
                     self.take(Row::Reading(self.received(reading)));
                 }
             }
             Deed::Corrects { back, value } => {
-                if let Some(reading) = self.said(*back) {
+                if let Some(reading) = self.told_apart(*back) {
                     let value = Finite::new(*value);
                     self.take(Row::Reading(Reading { value, ..self.received(reading) }));
                 }
@@ -282,15 +282,25 @@ impl Life {
         Upkeep { command, sensor, work, who: "wang".into(), why: "the yearly check".to_owned() }
     }
 
-    /// The reading so many readings ago. Once our wall was set back it is a young one: of one that is as old as the step, and
-    /// long forgotten, none could tell from a word of now by a clock that was set with ours.
+    /// The reading so many readings ago.
     pub(super) fn said(&self, back: usize) -> Option<Reading> {
         let mut readings = self.rows.iter().rev().filter_map(|(_, row)| match row {
             Row::Reading(reading) => Some(*reading),
             Row::Link(_) | Row::Tick | Row::Upkeep(_) | Row::Revision(_) => None,
         });
-        let young = |reading: &Reading| (self.truth() - reading.observed_at).0 < 30 * 60_000;
-        readings.nth(back).filter(|reading| !self.set_back || !has_clock(reading.point.0) || young(reading))
+        readings.nth(back)
+    }
+
+    /// The same, if it can be told from a word of now: once our wall was set back, one that is as old as the step and long
+    /// forgotten is like what a clock says that was set with ours.
+    fn told_apart(&self, back: usize) -> Option<Reading> {
+        let old = |reading: &Reading| (self.truth() - reading.observed_at).0 > 30 * 60_000;
+        let forgotten = |reading: &Reading| {
+            let gate = self.evaluator.gate().point(reading.point);
+            gate.is_some_and(|gate| gate.series().has_forgotten(reading.observed_at))
+        };
+        let alike = |reading: &Reading| has_clock(reading.point.0) && old(reading) && forgotten(reading);
+        self.said(back).filter(|reading| !self.set_back || !alike(reading))
     }
 
     /// Writes a row down and judges it.
