@@ -39,12 +39,12 @@ impl PointNames {
                 new
             }
         };
-        let mut name = |(place, point): (usize, &watchfire_model::site::Point)| PointName {
+        let name = |(place, point): (usize, &watchfire_model::site::Point)| PointName {
             station: station(PointIx(u32::try_from(place).unwrap_or(u32::MAX))),
             point: point.id.clone(),
             quantity: quantity(&point.quantity),
         };
-        Self(site.points.iter().enumerate().map(|it| name(it)).collect())
+        Self(site.points.iter().enumerate().map(name).collect())
     }
     /// The name of a number.
     pub fn get(&self, ix: PointIx) -> Option<&PointName> {

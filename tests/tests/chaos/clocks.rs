@@ -193,7 +193,6 @@ fn a_process_that_stood_still_says_one_thing_of_each_warning_at_most() {
 }
 
 /// Ten seconds, or as many as `WATCHFIRE_STANDSTILL` says.
-#[expect(clippy::disallowed_methods, reason = "only how long the test takes depends on it")]
 fn standstill() -> Duration {
     let seconds = std::env::var("WATCHFIRE_STANDSTILL").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(10))
