@@ -51,6 +51,8 @@ pub(crate) enum Placed {
 pub struct Series {
     /// None until the first one comes: not every point is ever heard.
     samples: Option<Box<Columns>>,
+    /// The youngest of them as it is: every reading asks for it.
+    newest: Option<Sample>,
     /// The number of the oldest sample kept.
     base: u64,
     /// The youngest sample ever forgotten: before and at it nothing is known any more.
@@ -64,7 +66,12 @@ pub struct Series {
 impl Series {
     /// The youngest sample.
     pub fn newest(&self) -> Option<Sample> {
-        self.at(self.len().checked_sub(1)?)
+        self.newest
+    }
+
+    /// Looks up the youngest again, after a change that was no [`push`](Self::push).
+    fn look_up_newest(&mut self) {
+        self.newest = self.len().checked_sub(1).and_then(|place| self.at(place));
     }
 
     /// How many are kept.
@@ -135,7 +142,7 @@ impl Series {
 
     /// When the youngest was taken.
     fn end_time(&self) -> Option<Timestamp> {
-        self.time(self.len().checked_sub(1)?)
+        self.newest.map(|newest| newest.at)
     }
 
     /// The number of the first sample after `at`.
@@ -172,11 +179,12 @@ impl Series {
             self.forget_oldest(front);
         }
         self.samples.get_or_insert_default().push(sample);
+        self.newest = Some(sample);
     }
 
     fn forget_oldest(&mut self, at: Timestamp) {
         if let Some(samples) = &mut self.samples {
-            samples.remove(0);
+            samples.forget_first();
             self.forgotten = Some(at);
             self.base += 1;
         }
@@ -187,6 +195,7 @@ impl Series {
         if let Some(samples) = &mut self.samples {
             samples.shift(by);
         }
+        self.look_up_newest();
         self.forgotten = self.forgotten.map(|at| at + by);
         self.first = self.first.map(|at| at + by);
         self.cut = self.cut.map(|at| at + by);
@@ -200,6 +209,7 @@ impl Series {
         let kept = samples.until(at);
         let dropped = (kept..samples.len()).filter_map(|place| samples.get(place)).collect();
         samples.truncate(kept);
+        self.look_up_newest();
         dropped
     }
 
@@ -216,10 +226,12 @@ impl Series {
                     return Placed::Repeat;
                 }
                 samples.replace(place, sample);
+                self.look_up_newest();
                 Placed::Replaced(other)
             }
             Some(_) | None => {
                 samples.insert(place, sample);
+                self.look_up_newest();
                 Placed::Inserted
             }
         }
@@ -232,6 +244,7 @@ impl Series {
         {
             self.forget_oldest(front);
         }
+        self.look_up_newest();
     }
 
     /// Takes out what is between two times, the ends included; how many that were.
@@ -240,6 +253,7 @@ impl Series {
         if let Some(samples) = &mut self.samples {
             **samples = samples.iter().filter(|sample| sample.at < from || sample.at > to).collect();
         }
+        self.look_up_newest();
         before - self.len()
     }
 
@@ -254,6 +268,7 @@ impl Series {
             Some(old) => samples.replace(place, old),
             None => samples.remove(place),
         }
+        self.look_up_newest();
     }
 }
 
@@ -312,7 +327,9 @@ impl From<Packed> for Series {
             }
         });
         let samples: Columns = samples.filter(|sample| sample.value.is_finite()).collect();
+        let newest = samples.len().checked_sub(1).and_then(|place| samples.get(place));
         Self {
+            newest,
             samples: (samples.len() > 0).then(|| Box::new(samples)),
             base: 0,
             forgotten: packed.forgotten.map(Timestamp),

@@ -16,7 +16,7 @@ mod times;
 mod values;
 
 /// Pushes after which the columns are made anew at the soonest, so that one odd value does not leave them wide for ever.
-const RENEWED_AFTER: usize = 128;
+const RENEWED_AFTER: usize = 1_024;
 
 /// Samples in order, reached by place.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +58,7 @@ impl Columns {
 
     pub(super) fn push(&mut self, sample: Sample) {
         self.pushed += 1;
-        if self.pushed > RENEWED_AFTER.max(2 * self.len()) {
+        if self.pushed > RENEWED_AFTER.max(4 * self.len()) {
             *self = self.iter().collect();
         }
         self.insert(self.len(), sample);
@@ -80,6 +80,13 @@ impl Columns {
         self.times.remove(place);
         self.values.remove(place);
         self.marks.remove(place);
+    }
+
+    /// Takes the first one out.
+    pub(super) fn forget_first(&mut self) {
+        self.times.forget_first();
+        self.values.forget_first();
+        self.marks.remove(0);
     }
 
     /// Keeps the first `len`.
@@ -237,7 +244,7 @@ mod tests {
     fn an_odd_value_that_is_gone_leaves_no_trace() {
         let mut columns = Columns::default();
         columns.push(Sample { flag: Flag::Suspect, ..plain(0, std::f64::consts::PI) });
-        for n in 1..400 {
+        for n in 1..3_000 {
             columns.push(plain(n, 0.2));
             if columns.len() > 100 {
                 columns.remove(0);

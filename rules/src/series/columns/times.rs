@@ -82,6 +82,13 @@ impl Times {
         }
     }
 
+    pub(super) fn forget_first(&mut self) {
+        match self {
+            Self::Near { steps, .. } => drop(steps.pop_front()),
+            Self::Far(times) => drop(times.pop_front()),
+        }
+    }
+
     pub(super) fn truncate(&mut self, len: usize) {
         match self {
             Self::Near { steps, .. } => steps.truncate(len),

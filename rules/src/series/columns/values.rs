@@ -100,6 +100,15 @@ impl Values {
         }
     }
 
+    pub(super) fn forget_first(&mut self) {
+        match self {
+            Self::Narrow { units, .. } => drop(units.pop_front()),
+            Self::Wide { units, .. } => drop(units.pop_front()),
+            Self::Single(values) => drop(values.pop_front()),
+            Self::Double(values) => drop(values.pop_front()),
+        }
+    }
+
     pub(super) fn truncate(&mut self, len: usize) {
         match self {
             Self::Narrow { units, .. } => units.truncate(len),
