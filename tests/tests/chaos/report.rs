@@ -1,6 +1,7 @@
 //! `watchfire report` on what the real daemon has in its ledger: what the public was told, when, and by whose hand.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchfire_model::time::Timestamp;
@@ -53,6 +54,15 @@ impl Scene {
         http::post_as(&self.officer, &url, &body).expect("the daemon answers").status
     }
 
+    /// A time of its own: nothing that the ledger holds before or after it bears the same millisecond.
+    fn a_moment_apart() -> String {
+        let passes = || std::thread::sleep(Duration::from_millis(5));
+        passes();
+        let time = Timestamp(now()).to_string();
+        passes();
+        time
+    }
+
     fn report(&self, more: &[&str]) -> String {
         let around = |minutes: i64| Timestamp(now() + minutes * 60_000).to_string();
         let (from, to) = (around(-60), around(60));
@@ -74,10 +84,10 @@ fn lead_counts_from_the_release_to_the_public_and_not_from_when_it_was_judged() 
     let mut scene = Scene::start();
     scene.sensor.says("river", 45.0);
     scene.stage.hears(SOON, "duty", "river", "warning.raised", "red");
-    let unsigned = Timestamp(now()).to_string();
+    let unsigned = Scene::a_moment_apart();
     assert_eq!(scene.signs("wang", "river"), 200);
     scene.stage.hears(SOON, "public", "river", "warning.raised", "red");
-    let signed = Timestamp(now()).to_string();
+    let signed = Scene::a_moment_apart();
     scene.sensor.says("fresh", 45.0);
     assert_eq!(scene.signs("wang", "fresh"), 200);
     scene.stage.hears(SOON, "public", "fresh", "warning.raised", "red");
