@@ -283,7 +283,7 @@ impl Gate {
             (true, true) | (false, false) => {}
         }
         let clock_is_ours = lags(self.ahead, self.clocks);
-        let backlog = gate.is_kept_back(now, reading, late_window(point), point.interval);
+        let backlog = gate.hears_kept_back(now, reading, late_window(point), point.interval);
         let mut judged = match usable {
             Err(refusal) => {
                 let health = gate.health();

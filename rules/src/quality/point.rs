@@ -49,6 +49,9 @@ pub struct PointGate {
     /// Whether the last accepted reading bore our own stamp, as those of sensors without a clock do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     stamped: bool,
+    /// Whether the last reading told what had long been so and was kept back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    kept_back: bool,
     /// How far our wall fell back while the sensor's clock went on: it may be ahead by so much more.
     #[serde(default)]
     allowance: Span,

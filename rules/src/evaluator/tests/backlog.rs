@@ -133,6 +133,34 @@ fn a_sensor_whose_clock_lags_by_an_hour_is_heard_at_once_all_the_same() {
     assert!(world.story().starts_with("10:clear>red"), "{}", world.story());
 }
 
+/// What it says after a calm start, each measured and heard so many milliseconds on, an hour late; where it stands then.
+fn an_hour_late(said_then: [(i64, i64, f64); 4]) -> Option<Grade> {
+    let mut world = World::of_stage(point(0, "stage"), rule("stage", "stage"));
+    for minute in 0..10 {
+        world.hear_late(minute, minute + 60, 0.5);
+    }
+    world.tick(75);
+    for (measured, heard, value) in said_then {
+        let now = 70 * MINUTE + heard;
+        let observed_at = Timestamp(10 * MINUTE + measured);
+        world.reading(now, &Reading { observed_at, received_at: Timestamp(now), ..said(0, value) });
+    }
+    world.findings.last().and_then(|finding| finding.judged)
+}
+
+/// Their delay differs by what a network needs, never by what a backlog saves.
+#[test]
+fn readings_close_together_of_a_clock_that_lags_are_no_backlog() {
+    let in_a_hurry = [(0, 0, 0.5), (4_000, 4_600, 0.5), (8_000, 8_200, 0.5), (8_009, 8_201, 3.5)];
+    assert_eq!(an_hour_late(in_a_hurry), Some(Grade::Orange));
+}
+
+#[test]
+fn what_corrects_the_newest_word_of_a_clock_that_lags_is_no_backlog() {
+    let in_one_millisecond = [(0, 0, 0.5), (4_000, 4_000, 0.5), (8_000, 8_000, 0.5), (8_000, 8_001, 3.5)];
+    assert_eq!(an_hour_late(in_one_millisecond), Some(Grade::Orange));
+}
+
 #[test]
 fn silence_is_said_in_time_while_something_is_held_back() {
     let mut world = world();

@@ -81,14 +81,33 @@ impl PointGate {
     }
 
     /// Whether a reading tells what has long been so and was kept back: it is older than what is `live`, and came with more
-    /// delay than the one before it, or faster than it was measured. A sensor whose clock lags is as far behind each time.
-    pub(in crate::quality) fn is_kept_back(&self, now: Now, reading: &Reading, live: Span, interval: Span) -> bool {
+    /// delay than the one before it, or faster than it was measured. A sensor whose clock lags is as far behind each time,
+    /// give or take what a network needs; once one was kept back, what comes any faster than it was measured is too.
+    pub(in crate::quality) fn hears_kept_back(
+        &mut self,
+        now: Now,
+        reading: &Reading,
+        live: Span,
+        interval: Span,
+    ) -> bool {
+        let before = std::mem::take(&mut self.kept_back);
         if reading.received_at - reading.observed_at <= live {
             return false;
         }
-        let (Some(newest), Some(heard)) = (self.series.newest(), self.newest_heard.or(self.heard)) else { return true };
-        let (measured_in, came_in) = ((reading.observed_at - newest.at).0, (now.steady - heard).0);
-        measured_in <= 0 || came_in - measured_in > interval.0 || came_in.saturating_mul(2) < measured_in
+        self.kept_back = match (self.series.newest(), self.newest_heard.or(self.heard)) {
+            (Some(newest), Some(heard)) => {
+                let (measured_in, came_in) = ((reading.observed_at - newest.at).0, (now.steady - heard).0);
+                let sooner = measured_in.saturating_sub(came_in);
+                let out_of_turn = if before {
+                    measured_in <= 0 || sooner > came_in
+                } else {
+                    measured_in < 0 || sooner > interval.0 / 2
+                };
+                out_of_turn || sooner < -interval.0
+            }
+            _ => true,
+        };
+        self.kept_back
     }
 
     /// Drops samples that lie in the future of a reading whose own time is not: a clock, ours or the sensor's, was wrong
