@@ -170,12 +170,10 @@ impl Series {
     pub(crate) fn push(&mut self, sample: Sample, keep: Keep) {
         self.first.get_or_insert(sample.at);
         let oldest = sample.at - keep.span;
-        while let Some(front) = self.time(0) {
-            // One sample beyond the span stays: the step to the oldest within it needs both ends.
-            let beyond = self.time(1).is_some_and(|second| second <= oldest);
-            if !beyond && self.len() < keep.samples {
-                break;
-            }
+        // One sample beyond the span stays: the step to the oldest within it needs both ends.
+        while (self.time(1).is_some_and(|second| second <= oldest) || self.len() >= keep.samples)
+            && let Some(front) = self.time(0)
+        {
             self.forget_oldest(front);
         }
         self.samples.get_or_insert_default().push(sample);

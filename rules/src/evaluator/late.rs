@@ -58,6 +58,9 @@ impl Evaluator {
         let behind =
             |ix: &usize| self.subjects.get(*ix).and_then(|subject| subject.clock).is_some_and(|clock| clock > seen.at);
         let behind: Vec<usize> = readers.filter(behind).collect();
+        if behind.is_empty() {
+            return;
+        }
         let lasting = self.rules.site().point(seen.point).map_or(Span::ZERO, late_window);
         // What comes so long after the others is no ground to act on for those who read them as well.
         let too_old = |ix: &usize| {

@@ -10,13 +10,15 @@ use watchfire_model::time::Steady;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Silence {
     seconds: BTreeMap<i64, Vec<PointIx>>,
+    /// The first of them: every reading asks for it.
+    first: Option<i64>,
     expected: Vec<bool>,
 }
 
 impl Silence {
     /// For so many points, none of them expected yet.
     pub(super) fn new(points: usize) -> Self {
-        Self { seconds: BTreeMap::new(), expected: vec![false; points] }
+        Self { seconds: BTreeMap::new(), first: None, expected: vec![false; points] }
     }
 
     /// Whether a point stands in some second.
@@ -30,7 +32,9 @@ impl Silence {
             && !*expected
         {
             *expected = true;
-            self.seconds.entry(second(at)).or_default().push(point);
+            let second = second(at);
+            self.seconds.entry(second).or_default().push(point);
+            self.first = Some(self.first.map_or(second, |first| first.min(second)));
         }
     }
 
@@ -42,7 +46,7 @@ impl Silence {
 
     /// When the next second comes.
     pub(super) fn next(&self) -> Option<Steady> {
-        self.seconds.first_key_value().map(|(second, _)| Steady(second.saturating_mul(1_000)))
+        self.first.map(|second| Steady(second.saturating_mul(1_000)))
     }
 
     /// The points whose second has come, in order; they are expected no more.
@@ -53,6 +57,7 @@ impl Silence {
         {
             due.append(&mut first.remove());
         }
+        self.first = self.seconds.first_key_value().map(|(second, _)| *second);
         for point in &due {
             if let Some(expected) = self.expected.get_mut(point.index()) {
                 *expected = false;

@@ -224,7 +224,7 @@ impl Gate {
     /// Judges a reading, and remembers it.
     pub fn judge(&mut self, now: Now, reading: &Reading) -> Judged {
         self.keep_time(now);
-        let site = Arc::clone(&self.site);
+        let site = &self.site;
         let ix = reading.point.index();
         let (Some(point), Some(keep)) = (site.points.get(ix), self.keep.get(ix).copied()) else {
             return Judged::refused(Flag::Missing, Checks::NONE, false);
@@ -255,8 +255,9 @@ impl Gate {
             (usable, _) => usable,
         };
         // What comes again is as old as it is, and tells nothing of whose clock was set.
-        let again = usable.is_ok_and(|value| gate.heard_already(reading, value));
-        let settled = usable.is_ok() && !again && gate.settle(now, reading);
+        let settled = gate.is_unsettled()
+            && usable.is_ok_and(|value| !gate.heard_already(reading, value))
+            && gate.settle(now, reading);
         // A repeat says nothing of any clock: what it was is known from the first time.
         let repeat = match (&usable, gate.refused_already(reading)) {
             (Err(refusal), true) => Some((refusal.flag, refusal.checks)),
@@ -307,7 +308,7 @@ impl Gate {
                     (first.flag, first.checks) = (first.flag.max(Flag::Suspect), first.checks.with(Checks::RATE));
                 }
                 if point.scrutiny.is_some() && first.is_newest() {
-                    first.found(closer::look(&site, &mut self.points, ix, first.at, value.get()));
+                    first.found(closer::look(site, &mut self.points, ix, first.at, value.get()));
                 }
                 let Some(gate) = self.points.get_mut(ix) else {
                     return Judged::refused(Flag::Missing, Checks::NONE, false);

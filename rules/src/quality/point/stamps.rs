@@ -49,6 +49,11 @@ impl PointGate {
         self.good = self.good.map(|(at, bits)| (at + by, bits));
     }
 
+    /// Whether our wall was set and no reading has shown yet whose clock went with it.
+    pub(in crate::quality) fn is_unsettled(&self) -> bool {
+        self.stepped != Span::ZERO
+    }
+
     /// The first reading after our wall was set shows whether the sensor's clock was set with it, as one is that asks us
     /// for the time: by what lies nearer to the last sample and the time passed since. Says whether that was not as
     /// [`wall_stepped`](Self::wall_stepped) took it to be.

@@ -137,12 +137,16 @@ fn value(units: i32, places: u8) -> f64 {
     f64::from(units) / TENS.get(usize::from(places)).copied().unwrap_or(1.0)
 }
 
+/// One and a half times 2^52: what is small and added to it has no room for a fraction.
+const WHOLE: f64 = 6_755_399_441_055_744.0;
+
 /// `value` in units of 10^-places, if it is the double nearest to such a number.
 fn units_of(number: f64, places: u8) -> Option<i32> {
-    let scaled = (number * TENS.get(usize::from(places))?).round();
+    let scaled = number * TENS.get(usize::from(places))?;
     if scaled.abs() > f64::from(i32::MAX) {
         return None;
     }
+    let scaled = (scaled + WHOLE) - WHOLE;
     #[expect(clippy::cast_possible_truncation, reason = "a whole number within bounds")]
     let units = scaled as i32;
     (value(units, places).to_bits() == number.to_bits()).then_some(units)
