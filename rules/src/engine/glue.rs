@@ -4,7 +4,7 @@
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Position};
 
 use super::Unknown;
-use super::frame::{Failure, Frame, Handle, Moment, Upstream, Values};
+use super::frame::{Call, Failure, Frame, Handle, Moment, Upstream, Values};
 use super::functions::{Argument, Form, Function, MOST_NUMBERS, Made, Of, Seen, Trouble, Work, Written, library};
 
 pub(super) type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -122,7 +122,6 @@ fn on_point(
     given: &[&Dynamic],
 ) -> Answer<Dynamic> {
     let call = point.frame.call(place, Some(point.name), |written| is_written(written, arguments, given));
-    let call = call.ok_or("this window was not found when the measure was read")?;
     let mut numbers = [0.0; MOST_NUMBERS];
     let mut count = 0;
     let computed = arguments.iter().zip(given).filter(|(argument, _)| argument.form == Form::Number);
@@ -130,7 +129,20 @@ fn on_point(
         *slot = number(value)?;
         count += 1;
     }
-    let numbers = numbers.get(..count).unwrap_or(&[]);
+    made_of(point, function, call, numbers.get(..count).unwrap_or(&[]))
+}
+
+/// Calls a function of a point that is given texts alone: the usual window.
+fn on_point_by_texts(point: &Handle, (place, function): (usize, &Function), texts: &[&str]) -> Answer<Dynamic> {
+    let is_text = |(written, text): (&Written, &&str)| matches!(written, Written::Text(it) if it == text);
+    let call = point.frame.call(place, Some(point.name), |written| {
+        written.len() == texts.len() && written.iter().zip(texts).all(is_text)
+    });
+    made_of(point, function, call, &[])
+}
+
+fn made_of(point: &Handle, function: &Function, call: Option<&Call>, numbers: &[f64]) -> Answer<Dynamic> {
+    let call = call.ok_or("this window was not found when the measure was read")?;
     let make: fn(&Seen<'_>) -> Result<Made, Trouble> = match function.work {
         Work::Together { make, .. } => make,
         _ => |seen| seen.values.first().map(|value| Made::from(*value)).ok_or(Trouble::Unknown),
@@ -144,20 +156,21 @@ fn on_point(
 fn of_point(engine: &mut Engine, place: usize, function: &'static Function) {
     if matches!(function.work, Work::Last | Work::Grade) {
         getter(function.name)
-            .register_into_engine(engine, move |point: &mut Handle| on_point(point, (place, function, &[]), &[]));
+            .register_into_engine(engine, move |point: &mut Handle| on_point_by_texts(point, (place, function), &[]));
         return;
     }
     for given in function.least()..=function.arguments.len() {
         let register = volatile(function.name);
         let arguments = function.arguments.get(..given).unwrap_or(function.arguments);
         let it = move |point: &mut Handle, given: &[&Dynamic]| on_point(point, (place, function, arguments), given);
+        let by_texts = move |point: &mut Handle, texts: &[&str]| on_point_by_texts(point, (place, function), texts);
         match (given, arguments.iter().all(|argument| argument.form.is_text())) {
             // With texts alone the engine finds the function at its first guess.
             (1, true) => register
-                .register_into_engine(engine, move |point: &mut Handle, a: ImmutableString| it(point, &[&a.into()])),
+                .register_into_engine(engine, move |point: &mut Handle, a: ImmutableString| by_texts(point, &[&a])),
             (2, true) => register
                 .register_into_engine(engine, move |point: &mut Handle, a: ImmutableString, b: ImmutableString| {
-                    it(point, &[&a.into(), &b.into()])
+                    by_texts(point, &[&a, &b])
                 }),
             (1, _) => register.register_into_engine(engine, move |point: &mut Handle, a: Dynamic| it(point, &[&a])),
             (2, _) => register

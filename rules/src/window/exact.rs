@@ -27,19 +27,50 @@ pub(crate) fn twelve_digits(value: f64) -> f64 {
     if value == 0.0 {
         return 0.0;
     }
+    if let Some(scale) = decimal_exponent(value).and_then(|exponent| power(11 - exponent)) {
+        // Powers of ten up to 10^22 are exact, and so the division gives the nearest double of the decimal number.
+        return whole(value * scale) / scale;
+    }
     #[expect(clippy::cast_possible_truncation, reason = "a double's decimal exponent is within ±330")]
     let places = 11 - value.abs().log10().floor() as i32;
     if !(-280..=280).contains(&places) {
         return value;
     }
     if places >= 0 {
-        // Powers of ten up to 10^22 are exact, and so the division gives the nearest double of the decimal number.
         let scale = 10_f64.powi(places.min(22));
         (value * scale).round() / scale
     } else {
         let scale = 10_f64.powi(-places);
         (value / scale).round() * scale
     }
+}
+
+/// Powers of ten from 10^-8 on; from 10^0 on they are exact.
+const POWERS: [f64; 31] = [
+    1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+    1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+fn power(exponent: i32) -> Option<f64> {
+    POWERS.get(usize::try_from(exponent + 8).ok()?).copied()
+}
+
+/// The exponent of the power of ten at or below the size of a value, for values from 2^-26 to 2^37: what is measured lies
+/// between. A logarithm would take longer than all the rest.
+fn decimal_exponent(value: f64) -> Option<i32> {
+    let binary = i32::try_from(value.to_bits() >> 52 & 0x7ff).ok()? - 1_023;
+    if !(-26..=36).contains(&binary) {
+        return None;
+    }
+    // 1,233 of 4,096 is the logarithm of two, near enough to be at most one short.
+    let about = (binary * 1_233) >> 12;
+    Some(if value.abs() >= power(about + 1)? { about + 1 } else { about })
+}
+
+/// To the nearest whole number, halves away from zero; `value` is below 2^52.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a whole number below 2^52")]
+fn whole(value: f64) -> f64 {
+    (value + 0.5_f64.copysign(value)) as i64 as f64
 }
 
 /// The least double that [`twelve_digits`] brings to `value` or above it: comparing with it is comparing to twelve digits.
@@ -125,6 +156,30 @@ mod tests {
 
     use super::*;
     use crate::cases::cases;
+
+    /// As it is by a logarithm.
+    #[expect(clippy::cast_possible_truncation, reason = "the exponent of a number that is measured")]
+    fn twelve_digits_by_a_logarithm(value: f64) -> f64 {
+        let scale = 10_f64.powi(11 - value.abs().log10().floor() as i32);
+        (value * scale).round() / scale
+    }
+
+    proptest! {
+        #![proptest_config(cases())]
+
+        #[test]
+        fn twelve_digits_are_those_of_a_logarithm(
+            digits in prop_oneof![-2_000_000_i64..2_000_000, -90_000_000_000_i64..90_000_000_000, Just(1_000_000)],
+            places in 0_i32..9,
+            beside in -2_i64..3,
+        ) {
+            let value = digits as f64 / 10_f64.powi(places);
+            let value = f64::from_bits(value.to_bits().wrapping_add_signed(beside));
+            prop_assume!(digits != 0);
+            prop_assert!(value.abs() < 2e-8 || decimal_exponent(value).is_some(), "{}", value);
+            prop_assert_eq!(twelve_digits(value).to_bits(), twelve_digits_by_a_logarithm(value).to_bits(), "{}", value);
+        }
+    }
 
     #[test]
     fn tips_add_up() {
