@@ -18,6 +18,7 @@ pub mod id;
 pub mod incident;
 pub mod ladder;
 pub mod mode;
+pub mod outlook;
 pub mod quality;
 pub mod quantity;
 pub mod quiet;

@@ -7,6 +7,7 @@ mod brokers;
 mod clocks;
 mod course;
 mod disk;
+mod heading;
 mod kills;
 mod many_rules;
 mod oracle;

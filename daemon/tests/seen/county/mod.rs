@@ -8,6 +8,7 @@ mod site;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use watchfire::outlooks::Outlooks;
 use watchfire::views::{Asked, DeskView, InForce, Latest, LatestTable, Views};
 use watchfire_connectors::health::{Complaint, SourceHealth};
 use watchfire_model::alarm::{Alarm, AlarmKey};
@@ -311,6 +312,7 @@ impl County {
         });
         let in_force = InForce { site: Arc::clone(&site), since: NOW, refused: None };
         let views = Views {
+            outlooks: Arc::new(Outlooks::of(std::iter::empty())),
             site,
             in_force: watch::channel(Arc::new(in_force)).1,
             // Nobody reloads a county that is only looked at.
