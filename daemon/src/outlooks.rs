@@ -64,8 +64,7 @@ impl Outlooks {
         }
         // Too late is no fault: what was known is shown.
         let _ = tokio::time::timeout(PATIENCE, answers.changed()).await;
-        let known = Arc::clone(&answers.borrow());
-        known
+        Arc::clone(&answers.borrow())
     }
 
     /// Where the shard has much to judge, it is not asked.

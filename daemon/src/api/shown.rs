@@ -21,6 +21,7 @@ use watchfire_model::time::{Span, Timestamp};
 use watchfire_model::warning::{Entry, NoticeStatus, Publication, Waiting, Warning};
 
 use super::directory::{Directory, PointName};
+use super::told::{Told, told};
 use crate::outlooks::Known;
 use crate::views::DeskView;
 
@@ -79,6 +80,8 @@ pub(super) struct Summary<'a> {
     /// Who took note last.
     acked_by: Option<&'a PersonId>,
     receipts: Receipts,
+    /// How long it took until somebody was told.
+    told: Option<Told<'a>>,
 }
 
 /// How the notices of a warning stand.
@@ -157,6 +160,7 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
         unacked,
         acked_by: acked.map(|(_, by)| by),
         receipts,
+        told: told(warning),
     }
 }
 

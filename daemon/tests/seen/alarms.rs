@@ -47,6 +47,7 @@ pub(crate) fn found(rule: &str, station: &str, judged: Option<Grade>) -> Finding
         value: Some(54.47),
         threshold: Some(54.2),
         causes: Vec::new(),
+        heard_at: None,
         doubt: None,
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Names in the tests' comments (F01, C21, S25, …) are those of the fault matrix. `WATCHFIRE_SEED` repeats a run.
 
+mod attempts;
 mod brokers;
 mod clocks;
 mod course;
