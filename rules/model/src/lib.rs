@@ -27,6 +27,7 @@ pub mod receipt;
 pub mod reload;
 pub mod row;
 pub mod rule;
+pub mod scale;
 pub mod scrutiny;
 pub mod site;
 pub mod suppression;
