@@ -38,6 +38,7 @@ use crate::duty::{IN_FLIGHT, Said};
 use crate::entropy::Entropy;
 use crate::metrics::{Counts, Metrics};
 use crate::outlooks::Outlooks;
+use crate::reload::proposal::Proposal;
 use crate::shutdown::{LIMIT, Stop};
 use crate::storage::DataDir;
 use crate::storage::disk::RealDisk;
@@ -179,7 +180,7 @@ pub async fn start_overseen(
         in_force,
         metrics: Arc::clone(&metrics),
         clock: house.clock.clone(),
-        proposal: None,
+        proposal: Proposal::kept(&opened.revisions, &settings),
     };
     // It holds a way into the journal: it ends with the sources.
     house.sources.spawn(reload.run(reloads_rx, house.stop.sources.clone()));
