@@ -12,6 +12,7 @@ pub mod duty;
 pub mod entropy;
 pub mod lang;
 pub mod metrics;
+pub mod outlooks;
 pub mod reload;
 pub mod shards;
 pub mod shutdown;

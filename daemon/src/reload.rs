@@ -4,12 +4,13 @@
 pub mod impact;
 mod inherit;
 pub mod promotion;
+pub(crate) mod proposal;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use watchfire_model::alarm::AlarmKey;
 use watchfire_model::id::{PersonId, Revision, RuleId};
@@ -39,6 +40,8 @@ pub struct Wish {
     pub step: WishStep,
     /// The backtest attached to a proposal, as it was printed.
     pub backtest: Option<String>,
+    /// It is put in force although cases of the site's own fail.
+    pub in_spite: bool,
 }
 
 /// Which part of putting a configuration in force is asked for.
@@ -62,6 +65,35 @@ pub struct Asked {
     pub answer: oneshot::Sender<Result<Outcome, Refused>>,
 }
 
+/// What the site's own cases say of a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cases {
+    /// How many were told.
+    pub told: usize,
+    /// How many there was no time for.
+    pub untold: usize,
+    /// Those that are not as expected, or can't be read.
+    pub failed: Vec<FailedCase>,
+}
+
+/// A case that is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCase {
+    /// Its file.
+    pub file: String,
+    /// Its name; none for a file that can't be read.
+    pub case: Option<String>,
+    /// What is not as expected.
+    pub why: String,
+}
+
+impl Cases {
+    /// Adds one that failed.
+    pub(crate) fn fail(&mut self, file: String, case: Option<String>, why: String) {
+        self.failed.push(FailedCase { file, case, why });
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
@@ -79,6 +111,8 @@ pub struct Outcome {
     pub orphans: Vec<AlarmKey>,
     /// Rules that only judged and are to speak: two people, with a backtest.
     pub promoted: Vec<RuleId>,
+    /// What the site's own cases say of it.
+    pub cases: Cases,
 }
 
 /// Why nothing was changed.
@@ -124,6 +158,13 @@ pub enum Refused {
         /// Why not.
         why: String,
     },
+    /// The site's own cases fail.
+    #[error(
+        "{} of the site's own cases fail: {}; mend the rules or the cases (`watchfire test` shows all of it), or put it in force all the same (--in-spite)",
+        .0.len(),
+        .0.iter().map(|it| format!("{} {}: {}", it.file, it.case.as_deref().unwrap_or("-"), it.why)).collect::<Vec<_>>().join(" | ")
+    )]
+    Cases(Vec<FailedCase>),
     /// The same person twice.
     #[error("{who} has proposed it; a second person must publish it")]
     SamePerson {

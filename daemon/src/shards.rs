@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use watchfire_model::finding::Finding;
 use watchfire_model::id::{PointIx, Seq};
+use watchfire_model::outlook::Outlook;
 use watchfire_model::reload::Orphans;
 use watchfire_model::row::Row;
 use watchfire_model::time::{Now, Span, Steady};
@@ -99,6 +100,11 @@ impl Shard {
     /// The rules that are to be stopped before the row `seq` or one before it.
     pub fn stops_by(&self, seq: Seq) -> Vec<Stopped> {
         self.stops.iter().take_while(|stop| stop.seq <= seq).map(|stop| stop.stopped.clone()).collect()
+    }
+
+    /// What is under way between two findings.
+    pub fn outlooks(&self) -> impl Iterator<Item = Outlook> + '_ {
+        self.evaluator.outlooks()
     }
 
     /// Judges a commit; what there is to say is added to `out`. Rows already taken are passed over.

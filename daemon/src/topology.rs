@@ -37,6 +37,8 @@ use crate::dissemination::{channel, courier};
 use crate::duty::{IN_FLIGHT, Said};
 use crate::entropy::Entropy;
 use crate::metrics::{Counts, Metrics};
+use crate::outlooks::Outlooks;
+use crate::reload::proposal::Proposal;
 use crate::shutdown::{LIMIT, Stop};
 use crate::storage::DataDir;
 use crate::storage::disk::RealDisk;
@@ -85,6 +87,8 @@ pub(crate) enum ForShard {
     Commit(Commit),
     /// Say how things stand, for a preview.
     State(oneshot::Sender<EvaluatorState>),
+    /// Say what is under way.
+    Outlooks(Arc<Outlooks>),
 }
 
 /// The running daemon.
@@ -165,6 +169,7 @@ pub async fn start_overseen(
     house.outside.spawn(watchdog.run(house.stop.outside.clone()));
     house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil }, behind)?;
     metrics.reloaded(true, since);
+    let outlooks = Arc::new(Outlooks::new(commits.downgrade(), watch::Sender::default()));
     let reload = ReloadTask {
         running: settings.clone(),
         rules: Arc::clone(&opened.rules),
@@ -175,7 +180,7 @@ pub async fn start_overseen(
         in_force,
         metrics: Arc::clone(&metrics),
         clock: house.clock.clone(),
-        proposal: None,
+        proposal: Proposal::kept(&opened.revisions, &settings),
     };
     // It holds a way into the journal: it ends with the sources.
     house.sources.spawn(reload.run(reloads_rx, house.stop.sources.clone()));
@@ -194,6 +199,7 @@ pub async fn start_overseen(
         in_force: in_force_rx,
         reloads,
         desk,
+        outlooks,
         latest: opened.latest,
         sources,
         commands: asked,

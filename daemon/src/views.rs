@@ -22,6 +22,7 @@ use watchfire_model::warning::{Entry, Publication, Warning};
 use watchfire_model::watch::Watch;
 use watchfire_rules::desk::Desk;
 
+use crate::outlooks::Outlooks;
 use crate::reload;
 
 /// The Desk as of one moment, published after a ledger commit. What has not changed is shared with the one before.
@@ -166,6 +167,8 @@ pub struct Views {
     pub reloads: mpsc::Sender<reload::Asked>,
     /// The Desk.
     pub desk: watch::Receiver<Arc<DeskView>>,
+    /// What is under way between two changes of the Desk.
+    pub outlooks: Arc<Outlooks>,
     /// The points.
     pub latest: Arc<LatestTable>,
     /// The sources.

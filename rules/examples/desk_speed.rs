@@ -137,6 +137,7 @@ fn finding(count: usize) -> Finding {
         value: Some(4.2),
         threshold: Some(4.0),
         causes: Vec::new(),
+        heard_at: None,
         doubt: None,
     }
 }

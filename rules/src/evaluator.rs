@@ -30,6 +30,7 @@ mod invalidation;
 mod late;
 mod measuring;
 mod outages;
+mod outlook;
 mod oversight;
 mod proof;
 mod reload;

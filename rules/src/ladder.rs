@@ -10,6 +10,7 @@ use watchfire_model::time::{Span, Timestamp};
 use crate::window::exact::{least_of_twelve_digits, twelve_digits};
 
 mod moved;
+mod outlook;
 
 /// Delays and holds of a rule, the same for all its subjects.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -247,6 +248,12 @@ impl Climb {
 
     pub(crate) fn level(&self) -> u8 {
         self.judged
+    }
+
+    /// Whether a delay runs, up or down.
+    pub(crate) fn is_under_way(&self) -> bool {
+        let short = |rung: &Rung| rung.short_for >= 0;
+        self.pending > 0 || usize::from(self.judged).checked_sub(1).is_some_and(|top| short(&self.rungs[top]))
     }
 
     /// Event time at which the condition of the grade in force began, or of the pending one where none is in force.

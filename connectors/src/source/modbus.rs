@@ -20,6 +20,7 @@ use super::{Hush, SourceKind, Surroundings};
 use crate::config::{ModbusConfig, ModbusField};
 use crate::health::Complaint;
 use crate::intake::Full;
+use crate::link::GRACE;
 use crate::link::backoff::Backoff;
 use crate::link::modbus::{GATEWAY, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Link, ReadError};
 use plan::{Block, PlanError, apart, plan};
@@ -57,6 +58,8 @@ pub struct Poller {
     backoff: Backoff,
     /// What the journal was last told of the connection; none before the first word.
     told_up: Option<bool>,
+    /// Since when the connection can't be made, while that is not told yet.
+    lost: Option<Instant>,
     last_heard: Option<Timestamp>,
     complaining: Hush,
 }
@@ -106,6 +109,7 @@ pub fn poller(config: ModbusConfig, around: Surroundings) -> Result<Poller, Plan
         link: Link::new(config.host.clone(), config.port, config.pause_after_connect),
         backoff: Backoff::new(Arc::clone(&around.jitter)),
         told_up: None,
+        lost: None,
         last_heard: around.heard_before,
         complaining: Hush::default(),
         units,
@@ -149,19 +153,38 @@ impl Poller {
     async fn poll_for_ever(&mut self) {
         let mut beat = tokio::time::interval(self.config.interval.max(Duration::from_millis(1)));
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut due = beat.tick().await;
         loop {
-            let due = beat.tick().await;
             match self.round(due + self.config.interval).await {
                 Polled::Answered | Polled::Silent(_) => {}
-                Polled::NoConnection(reason) => {
-                    if self.link_changed(false, self.last_heard, reason).await.is_err() {
-                        return;
+                Polled::NoConnection(reason) => match self.grace_left() {
+                    Some(left) => {
+                        tokio::time::sleep(self.backoff.pause(None).min(left)).await;
+                        continue;
                     }
-                    tokio::time::sleep(self.backoff.pause(None)).await;
-                }
+                    None => {
+                        if self.link_changed(false, self.last_heard, reason).await.is_err() {
+                            return;
+                        }
+                        tokio::time::sleep(self.backoff.pause(None)).await;
+                    }
+                },
                 Polled::Closed => return,
             }
+            due = beat.tick().await;
         }
+    }
+
+    /// How long a connection that stood may still be away before that is told; none once it is time, and for one that
+    /// never stood.
+    fn grace_left(&mut self) -> Option<Duration> {
+        if self.told_up != Some(true) {
+            return None;
+        }
+        let since = *self.lost.get_or_insert_with(Instant::now);
+        let left = GRACE.saturating_sub(since.elapsed());
+        self.around.health.connected.store(false, Ordering::Relaxed);
+        (!left.is_zero()).then_some(left)
     }
 
     /// One round over the units: those that answer first, then at most one of those that did not.
@@ -343,6 +366,7 @@ impl Poller {
     /// Tells the journal that the connection came or went, once.
     async fn link_changed(&mut self, up: bool, since: Option<Timestamp>, reason: String) -> Result<(), Full> {
         self.around.health.connected.store(up, Ordering::Relaxed);
+        self.lost = None;
         if self.told_up == Some(up) {
             return Ok(());
         }

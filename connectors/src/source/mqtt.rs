@@ -5,6 +5,9 @@
 //! `let (listener, reader) = parts(config, surroundings)?; let (tx, rx) = channel(HEARD);` then `listener.run(tx)` and
 //! `reader.run(rx)`.
 //!
+//! A connection that is lost and back within [`GRACE`] is no change of the link: a broker that is restarted, or one that
+//! hung up on a process that stood still, costs nobody's evidence.
+//!
 //! When intake is full, readings of QoS 0 are shed, counted by point and time; those of QoS 1 wait here, unacknowledged,
 //! while the session lives on; when too many wait, the broker waits.
 
@@ -16,6 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use watchfire_model::durable::Durable;
@@ -28,6 +32,7 @@ use crate::codec::Decoder;
 use crate::config::MqttConfig;
 use crate::health::Complaint;
 use crate::intake::{Full, Room, Ticket};
+use crate::link::GRACE;
 use crate::link::mqtt::acks::Acks;
 use crate::link::mqtt::{Heard, Link, LinkError, Message, Session};
 use crate::payload::{self, Decoded};
@@ -103,6 +108,8 @@ pub fn parts(config: MqttConfig, around: Surroundings) -> Result<(Listener, Read
         owing: 0,
         way_back: None,
         connection: 0,
+        told_up: false,
+        lost: None,
         journaled: Vec::new(),
         last_heard: around.heard_before,
         had_session: around.heard_before.is_some(),
@@ -128,6 +135,10 @@ pub struct Reader {
     way_back: Option<Acks>,
     /// Counts connections; what is owed on an earlier one can no longer be acknowledged.
     connection: u32,
+    /// What the journal was last told of the link.
+    told_up: bool,
+    /// The link is gone and the journal is not told yet.
+    lost: Option<Lost>,
     /// By packet id: the hash of the last message journaled under it. A message that comes again (DUP) comes under its
     /// packet id, so this is exact where a list of recent hashes would also drop two equal payloads that differ in time.
     journaled: Vec<u64>,
@@ -136,6 +147,14 @@ pub struct Reader {
     sampled: (Timestamp, u32),
     complaining: Hush,
     shedding: Hush,
+}
+
+/// A connection that may be back before anybody need hear that it went.
+#[derive(Debug)]
+struct Lost {
+    at: Timestamp,
+    reason: String,
+    told_at: Instant,
 }
 
 /// An acknowledgement that is due once what was before it is durable.
@@ -163,6 +182,7 @@ impl Reader {
         let intake = self.around.intake.clone();
         let mut batch = Vec::with_capacity(AT_ONCE);
         loop {
+            let told_at = self.lost.as_ref().map(|lost| lost.told_at);
             let may_offer = !self.waiting.rows.is_empty() && self.tickets.len() < MOST_TICKETS;
             let may_hear = self.waiting.rows.len() < MOST_HELD && self.owing < MOST_OWED;
             tokio::select! {
@@ -185,6 +205,11 @@ impl Reader {
                     }
                     self.offer_now(&intake);
                 }
+                // After what was heard: a process that stood still finds both, and the link is up again.
+                () = tokio::time::sleep_until(told_at.unwrap_or_else(Instant::now)), if may_hear && told_at.is_some() => {
+                    self.tell_lost();
+                    self.offer_now(&intake);
+                }
             }
         }
         self.farewell().await;
@@ -203,16 +228,28 @@ impl Reader {
                 self.had_session = true;
                 self.connection = self.connection.wrapping_add(1);
                 self.way_back = Some(acks);
-                self.link_changed(at, true, String::new(), gap);
+                self.lost = None;
+                if gap || !self.told_up {
+                    self.link_changed(at, true, String::new(), gap);
+                }
             }
             Heard::Down { at, reason } => {
                 self.way_back = None;
-                self.link_changed(at, false, reason, false);
+                // One that never stood has nothing to come back to.
+                let grace = if self.told_up { GRACE } else { Duration::ZERO };
+                self.lost = Some(Lost { at, reason, told_at: Instant::now() + grace });
             }
         }
     }
 
+    fn tell_lost(&mut self) {
+        if let Some(Lost { at, reason, .. }) = self.lost.take() {
+            self.link_changed(at, false, reason, false);
+        }
+    }
+
     fn link_changed(&mut self, at: Timestamp, up: bool, reason: String, gap: bool) {
+        self.told_up = up;
         self.waiting.rows.push(Row::Link(LinkChange {
             source: self.around.health.name.clone(),
             up,

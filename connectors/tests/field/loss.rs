@@ -6,7 +6,9 @@ use std::time::Duration;
 use rumqttc::QoS;
 use tokio::time::Instant;
 use watchfire_connectors::config::MqttConfig;
+use watchfire_connectors::link::GRACE;
 use watchfire_model::id::PointIx;
+use watchfire_model::row::Row;
 
 use crate::broker::{Broker, free_port, said};
 use crate::journal::{Running, county, surroundings, until};
@@ -53,6 +55,49 @@ async fn a_broker_that_was_never_there_is_told_once() {
     let source = Running::mqtt(county(free_port(), 1), around);
     let down = journal.link().await;
     assert!(!down.up && down.reason.contains("refused"), "{}", down.reason);
+    source.stop().await;
+}
+
+/// RELIABILITY F45: what a short loss says of the link is nothing; what a long one says, it says later and dates rightly.
+#[tokio::test]
+async fn a_connection_that_is_back_at_once_was_never_gone() {
+    let stub = stub::Broker::listen().await;
+    let (around, mut journal) = surroundings("county", "mqtt", 64);
+    let source = Running::mqtt(county(stub.port, 1), around);
+    let mut connection = stub.accept(true).await;
+    assert!(journal.link().await.up);
+    connection.publish("sensors/a", 1, false, &said(1, 1.0)).await;
+    let last = journal.reading().await;
+    drop(connection);
+    let mut connection = stub.accept(true).await;
+    connection.publish("sensors/a", 2, false, &said(2, 2.0)).await;
+    let next = journal.pending().await;
+    assert!(matches!(next.rows[..], [Row::Reading(_)]), "only the reading is told: {:?}", next.rows);
+    assert_eq!(source.health.disconnects.load(Ordering::Relaxed), 1, "and the loss is counted");
+    journal.sync(next);
+
+    let gone = Instant::now();
+    drop((connection, stub));
+    let down = journal.link().await;
+    assert!(!down.up && !down.reason.is_empty());
+    assert!(down.since > last.received_at, "since what was heard last");
+    let told = gone.elapsed();
+    assert!(GRACE <= told && told < GRACE + Duration::from_millis(500), "told after {told:?}");
+    source.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_restarted_within_a_second_is_a_gap_and_no_outage() {
+    let mut broker = Broker::start().await;
+    let (around, mut journal) = surroundings("county", "mqtt", 64);
+    let source = Running::mqtt(county(broker.port, 1), around);
+    assert!(journal.link().await.up);
+    broker.publish(QoS::AtLeastOnce, false, &[("sensors/a", said(1, 1.0))]).await;
+    journal.reading().await;
+    broker.kill().await;
+    broker.again().await;
+    let change = journal.link().await;
+    assert!(change.up && change.gap, "the first that is told is the gap: {change:?}");
     source.stop().await;
 }
 

@@ -9,14 +9,16 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use watchfire_connectors::config::{ByteOrder, ModbusConfig, ModbusField, NumberType, Register};
+use watchfire_connectors::link::GRACE;
 use watchfire_connectors::source::modbus::poller;
 use watchfire_model::id::{PointIx, SourceName};
 use watchfire_model::quantity::Bad;
 use watchfire_model::reading::PointState;
 use watchfire_model::row::Row;
 
-use crate::journal::{Journal, Running, surroundings, within};
+use crate::journal::{Journal, Running, surroundings, until, within};
 
 /// One request, as the device sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,13 +304,8 @@ async fn a_dead_unit_starves_no_other() {
     source.stop().await;
 }
 
-/// B34: the device goes away and comes back; what was told down is told up.
-#[tokio::test]
-async fn a_device_that_goes_away_is_connected_again() {
-    let port = crate::broker::free_port();
-    let (source, mut journal) = run(house(port, vec![field(0, 1, 0, NumberType::Float32)]));
-    let down = journal.link().await;
-    assert!(!down.up && down.reason.contains("connect"), "{}", down.reason);
+/// Listens as the one device, and answers one request rightly. What it listens with is kept for as long as it is there.
+async fn answers_once(port: u16) -> (TcpListener, TcpStream) {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is still free");
     let (mut stream, _) = within("a connection", listener.accept()).await.expect("a connection");
     let mut frame = [0; 12];
@@ -316,8 +313,34 @@ async fn a_device_that_goes_away_is_connected_again() {
     let tid = u16::from_be_bytes([frame[0], frame[1]]);
     let asked = Asked { tid, unit: 1, function: 3, address: 0, count: 2 };
     stream.write_all(&asked.registers(&RIGHT)).await.expect("the source listens");
+    (listener, stream)
+}
+
+/// B34: the device goes away and comes back; what was told down is told up.
+#[tokio::test]
+async fn a_device_that_goes_away_is_connected_again() {
+    let port = crate::broker::free_port();
+    let (source, mut journal) = run(house(port, vec![field(0, 1, 0, NumberType::Float32)]));
+    let down = journal.link().await;
+    assert!(!down.up && down.reason.contains("connect"), "{}", down.reason);
+    let device = answers_once(port).await;
     assert!(journal.link().await.up);
     assert_eq!(journal.reading().await.value.map(f64::from), Ok(1.25));
+
+    // Back at once, it was never gone.
+    drop(device);
+    until("the connection to be missed", || !source.health.connected.load(Ordering::Relaxed)).await;
+    let device = answers_once(port).await;
+    let next = journal.pending().await;
+    assert!(matches!(next.rows[..], [Row::Reading(_)]), "only the reading is told: {:?}", next.rows);
+    // Away for longer, it is.
+    drop(device);
+    until("the connection to be missed", || !source.health.connected.load(Ordering::Relaxed)).await;
+    let gone = Instant::now();
+    let down = journal.link().await;
+    assert!(!down.up && down.reason.contains("connect"), "{}", down.reason);
+    let told = gone.elapsed();
+    assert!(told < GRACE + Duration::from_millis(500), "told after {told:?}");
     source.stop().await;
 }
 

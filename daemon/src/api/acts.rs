@@ -76,7 +76,8 @@ async fn act(
     let act = act(warning.clone(), wished.version);
     carry_out(&shared, asks, wished.who.as_deref(), &wished.why, act).await?;
     let desk = shared.api.views.desk.borrow().clone();
-    let known = Alarms::of(&desk);
+    let outlooks = shared.api.views.outlooks.now().await;
+    let known = Alarms::heading(&desk, &outlooks);
     let shown = desk.warnings.iter().find(|known| known.id == warning);
     write(&shown.map(|warning| summary(&shared.directory, &known, warning)))
 }

@@ -23,6 +23,7 @@ use super::history::read_time;
 use super::paging::write;
 use super::problem::{Problem, read_json};
 use super::shown::AlarmShown;
+use crate::outlooks::Known;
 use crate::views::DeskView;
 
 /// An alarm with what people did and said about it.
@@ -69,7 +70,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let key = AlarmKey { rule: RuleId::from(rule), subject: SubjectId::from(subject) };
     let desk = shared.api.views.desk.borrow().clone();
-    let whole = find(&shared.directory, &desk, &key);
+    let outlooks = shared.api.views.outlooks.now().await;
+    let whole = find(&shared.directory, &desk, &outlooks, &key);
     write(&whole.ok_or_else(|| Problem::not_found("alarm that is not quiet", &key.to_string()))?)
 }
 
@@ -102,7 +104,8 @@ pub(super) async fn act(
     let act = wished.asks(act, alarm.clone(), &person(&asks.caller, wished.who.as_deref())?)?;
     carry_out(&shared, asks, wished.who.as_deref(), &wished.why, act).await?;
     let desk = shared.api.views.desk.borrow().clone();
-    write(&find(&shared.directory, &desk, &alarm))
+    let outlooks = shared.api.views.outlooks.now().await;
+    write(&find(&shared.directory, &desk, &outlooks, &alarm))
 }
 
 /// The body of a report.
@@ -136,7 +139,8 @@ pub(super) async fn report(State(shared): State<Arc<Shared>>, asks: Asks, body: 
     let alarm = report.alarm();
     carry_out(&shared, asks, who.as_deref(), &why, Act::Report(report)).await?;
     let desk = shared.api.views.desk.borrow().clone();
-    write(&find(&shared.directory, &desk, &alarm))
+    let outlooks = shared.api.views.outlooks.now().await;
+    write(&find(&shared.directory, &desk, &outlooks, &alarm))
 }
 
 /// A grade, or none for `clear`.
@@ -148,10 +152,10 @@ fn graded(text: Option<&str>) -> Result<Option<Grade>, Problem> {
     }
 }
 
-fn find<'a>(directory: &'a Directory, desk: &'a DeskView, key: &AlarmKey) -> Option<Whole<'a>> {
+fn find<'a>(directory: &'a Directory, desk: &'a DeskView, outlooks: &'a Known, key: &AlarmKey) -> Option<Whole<'a>> {
     let alarm: &Alarm = desk.alarms.iter().find(|alarm| alarm.key == *key)?;
     let story = desk.stories.iter().find(|(told, _)| told == key).map_or(&[][..], |(_, story)| story);
-    Some(Whole { alarm: AlarmShown::of(directory, alarm), story })
+    Some(Whole { alarm: AlarmShown::of(directory, Some(outlooks), alarm), story })
 }
 
 impl Wished {

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use watchfire_model::grade::PerGrade;
 use watchfire_model::ladder::Direction;
 use watchfire_model::quality::Flag;
+use watchfire_model::scale::{Mark, Scale};
 use watchfire_model::time::{Span, Timestamp};
 
 use super::directory::PointName;
@@ -73,6 +74,9 @@ pub(super) struct Asked {
     /// The same; now by default. Not included.
     to: Option<String>,
     buckets: Option<u32>,
+    /// In whose words flags are told: `qartod` (the default), `fews` or `waterml`.
+    #[serde(default)]
+    flags: Scale,
 }
 
 #[derive(Serialize)]
@@ -83,8 +87,9 @@ struct Shown<'a> {
     to: Timestamp,
     thresholds: &'a PerGrade<Option<f64>>,
     direction: Direction,
-    /// `[time, value or null, QARTOD flag]`.
-    samples: Vec<(Timestamp, Option<f64>, u8)>,
+    flags: Scale,
+    /// `[time, value or null, flag]`.
+    samples: Vec<(Timestamp, Option<f64>, Mark)>,
 }
 
 /// `GET /api/v1/points/{station}/{point}/readings`.
@@ -122,7 +127,8 @@ pub(super) async fn readings(
         to,
         thresholds: &known.thresholds,
         direction: known.direction,
-        samples: samples.into_iter().map(|sample| (sample.at, sample.value, sample.flag.code())).collect(),
+        flags: asked.flags,
+        samples: samples.into_iter().map(|it| (it.at, it.value, asked.flags.mark(it.flag))).collect(),
     })
 }
 

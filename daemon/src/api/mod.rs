@@ -25,6 +25,7 @@ mod session;
 mod shown;
 mod stored;
 mod stream;
+mod told;
 mod warnings;
 
 use std::path::PathBuf;

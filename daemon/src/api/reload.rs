@@ -44,6 +44,9 @@ struct Body {
     publish: Option<Revision>,
     /// Attached to a proposal: what `watchfire backtest -o json` printed of this configuration.
     backtest: Option<String>,
+    /// Put it in force although cases of the site's own fail.
+    #[serde(default)]
+    in_spite: bool,
 }
 
 /// `POST /-/reload`.
@@ -63,6 +66,7 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>, asks: Asks, body: 
         orphans: body.orphans,
         step,
         backtest: body.backtest,
+        in_spite: body.in_spite,
     };
     let (answer, answered) = oneshot::channel();
     let sent = shared.api.views.reloads.send_timeout(Asked { wish, answer }, TAKEN_WITHIN).await;
@@ -74,7 +78,7 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>, asks: Asks, body: 
 
 fn refused(refused: Refused) -> Problem {
     let status = match &refused {
-        Refused::Broken { .. } | Refused::NoBacktest { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::Broken { .. } | Refused::NoBacktest { .. } | Refused::Cases(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refused::TwoPeople | Refused::Promotion(_) | Refused::SamePerson { .. } => StatusCode::FORBIDDEN,
         Refused::NeedsRestart { .. } | Refused::Orphans(_) | Refused::NotProposed { .. } | Refused::NoFile => {
             StatusCode::CONFLICT

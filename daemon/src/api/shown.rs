@@ -13,6 +13,7 @@ use watchfire_model::finding::Evidence;
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{HazardId, IncidentId, PersonId, PointIx, RuleId, SubjectId, WarningId};
 use watchfire_model::mode::ModeTag;
+use watchfire_model::outlook::{Recovering, Rising};
 use watchfire_model::quality::Flag;
 use watchfire_model::receipt::Outcome;
 use watchfire_model::suppression::{AskedOut, Suppression};
@@ -20,17 +21,26 @@ use watchfire_model::time::{Span, Timestamp};
 use watchfire_model::warning::{Entry, NoticeStatus, Publication, Waiting, Warning};
 
 use super::directory::{Directory, PointName};
+use super::told::{Told, told};
+use crate::outlooks::Known;
 use crate::views::DeskView;
 
 /// The alarms of one published view, by key.
-pub(super) struct Alarms<'a>(HashMap<&'a AlarmKey, &'a Alarm>);
+pub(super) struct Alarms<'a> {
+    by_key: HashMap<&'a AlarmKey, &'a Alarm>,
+    outlooks: Option<&'a Known>,
+}
 
 impl<'a> Alarms<'a> {
     pub(super) fn of(view: &'a DeskView) -> Self {
-        Self(view.alarms.iter().map(|alarm| (&alarm.key, &**alarm)).collect())
+        Self { by_key: view.alarms.iter().map(|alarm| (&alarm.key, &**alarm)).collect(), outlooks: None }
+    }
+    /// With what is under way on them.
+    pub(super) fn heading(view: &'a DeskView, outlooks: &'a Known) -> Self {
+        Self { outlooks: Some(outlooks), ..Self::of(view) }
     }
     pub(super) fn under<'w>(&'w self, warning: &'w Warning) -> impl Iterator<Item = &'a Alarm> + 'w {
-        warning.alarms.iter().filter_map(|key| self.0.get(key).copied())
+        warning.alarms.iter().filter_map(|key| self.by_key.get(key).copied())
     }
 }
 
@@ -70,6 +80,8 @@ pub(super) struct Summary<'a> {
     /// Who took note last.
     acked_by: Option<&'a PersonId>,
     receipts: Receipts,
+    /// How long it took until somebody was told.
+    told: Option<Told<'a>>,
 }
 
 /// How the notices of a warning stand.
@@ -90,6 +102,8 @@ struct Lead<'a> {
     name: &'a str,
     grade: Option<Grade>,
     pending: Option<Grade>,
+    rising: Option<&'a Rising>,
+    recovering: Option<&'a Recovering>,
     value: Option<f64>,
     threshold: Option<f64>,
     unit: &'a str,
@@ -146,6 +160,7 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
         unacked,
         acked_by: acked.map(|(_, by)| by),
         receipts,
+        told: told(warning),
     }
 }
 
@@ -159,6 +174,8 @@ fn lead<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning: &'a Warning)
             name: &alarm.name,
             grade: alarm.standing(),
             pending: alarm.pending,
+            rising: alarms.outlooks.and_then(|it| it.rising(&alarm.key)),
+            recovering: alarms.outlooks.and_then(|it| it.recovering(&alarm.key)),
             value: alarm.value,
             threshold: alarm.threshold,
             unit: &alarm.unit,
@@ -177,6 +194,8 @@ fn lead<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning: &'a Warning)
         name: &measured.name,
         grade: measured.grade,
         pending: None,
+        rising: None,
+        recovering: None,
         value: measured.value,
         threshold: measured.threshold,
         unit: &measured.unit,
@@ -219,7 +238,7 @@ pub(super) struct Detail<'a> {
 pub(super) fn detail<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning: &'a Warning) -> Detail<'a> {
     Detail {
         summary: summary(directory, alarms, warning),
-        alarms: alarms.under(warning).map(|alarm| AlarmShown::of(directory, alarm)).collect(),
+        alarms: alarms.under(warning).map(|alarm| AlarmShown::of(directory, alarms.outlooks, alarm)).collect(),
         bulletins: &warning.bulletins,
         notices: &warning.notices,
         timeline: &warning.timeline,
@@ -239,6 +258,10 @@ pub(super) struct AlarmShown<'a> {
     standing: Option<Grade>,
     /// A higher grade whose delay runs.
     pending: Option<Grade>,
+    /// How far that delay has come.
+    rising: Option<&'a Rising>,
+    /// It is short of what holds its grade, and how far the delay has come after which that is left.
+    recovering: Option<&'a Recovering>,
     /// Why the public is not told of the judged grade yet.
     doubt: Option<&'a Doubt>,
     /// Its grade turns too often: falls are not said until it has been still.
@@ -295,7 +318,7 @@ struct CauseShown<'a> {
 }
 
 impl<'a> AlarmShown<'a> {
-    pub(super) fn of(directory: &'a Directory, alarm: &'a Alarm) -> Self {
+    pub(super) fn of(directory: &'a Directory, outlooks: Option<&'a Known>, alarm: &'a Alarm) -> Self {
         let rule = directory.rule(&alarm.key.rule);
         let ix = directory.point_of(alarm);
         let ground = alarm.ground();
@@ -309,6 +332,8 @@ impl<'a> AlarmShown<'a> {
             judged: alarm.judged,
             standing: alarm.standing(),
             pending: alarm.pending,
+            rising: outlooks.and_then(|it| it.rising(&alarm.key)),
+            recovering: outlooks.and_then(|it| it.recovering(&alarm.key)),
             doubt: alarm.doubt.as_ref(),
             chatters: alarm.chatters_until.is_some(),
             override_by: alarm.override_by.as_ref(),

@@ -29,6 +29,7 @@ use super::shown::{Alarms, is_live, summary, warned_points};
 use super::{Shared, State};
 use crate::access::Caller;
 use crate::metrics::OpenStream;
+use crate::outlooks::Known;
 use crate::views::{DeskView, Latest};
 
 /// Streams open at a time.
@@ -44,6 +45,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Least time between two looks at the Desk, and at the points.
 const DESK_EVERY: Duration = Duration::from_millis(100);
 const POINTS_EVERY: Duration = Duration::from_secs(1);
+/// Least time after which warnings are looked through again because a delay has come further, and for nothing else.
+const OUTLOOKS_EVERY: Duration = Duration::from_secs(2);
 /// How often a stream says that it is alive. A screen calls itself stale after three.
 const BEAT: Duration = Duration::from_secs(4);
 
@@ -72,6 +75,8 @@ struct Inner {
     last_id: u64,
     ring: VecDeque<Arc<Frame>>,
     desk: Option<(u64, Instant)>,
+    /// What was under way then.
+    outlooks: Arc<Known>,
     /// The summaries shown, written, in the order of the view.
     warnings: Vec<(String, Box<RawValue>)>,
     warned: Arc<BTreeSet<PointIx>>,
@@ -86,9 +91,9 @@ impl Feed {
     }
 
     /// Brings the feed up to date with the views, as far as it is time to look, and does `then` with it.
-    fn with<T>(&self, shared: &Shared, then: impl FnOnce(&Inner) -> T) -> T {
+    fn with<T>(&self, shared: &Shared, outlooks: &Arc<Known>, then: impl FnOnce(&Inner) -> T) -> T {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.look_at_desk(shared);
+        inner.look_at_desk(shared, outlooks);
         inner.look_at_points(shared);
         then(&inner)
     }
@@ -115,16 +120,18 @@ impl Inner {
         self.ring.push_back(Arc::new(Frame { id: self.last_id, change }));
     }
 
-    fn look_at_desk(&mut self, shared: &Shared) {
+    fn look_at_desk(&mut self, shared: &Shared, outlooks: &Arc<Known>) {
         let view = {
             let view = shared.api.views.desk.borrow();
-            let due = |(version, at): (u64, Instant)| version != view.version && at.elapsed() >= DESK_EVERY;
+            let moved = |at: Instant| at.elapsed() >= OUTLOOKS_EVERY && !outlooks.same_as(&self.outlooks);
+            let due =
+                |(version, at): (u64, Instant)| (version != view.version && at.elapsed() >= DESK_EVERY) || moved(at);
             if !self.desk.is_none_or(due) {
                 return;
             }
             Arc::clone(&view)
         };
-        let now_shown = summaries(shared, &view);
+        let now_shown = summaries(shared, &view, outlooks);
         if self.desk.is_some() {
             let before: HashMap<&str, &str> =
                 self.warnings.iter().map(|(id, text)| (id.as_str(), text.get())).collect();
@@ -146,6 +153,7 @@ impl Inner {
         self.warned = Arc::new(warned_points(&shared.directory, &view).into_iter().collect());
         self.warnings = now_shown;
         self.desk = Some((view.version, Instant::now()));
+        self.outlooks = Arc::clone(outlooks);
     }
 
     fn look_at_points(&mut self, shared: &Shared) {
@@ -168,8 +176,8 @@ impl Inner {
     }
 }
 
-fn summaries(shared: &Shared, view: &DeskView) -> Vec<(String, Box<RawValue>)> {
-    let known = Alarms::of(view);
+fn summaries(shared: &Shared, view: &DeskView, outlooks: &Known) -> Vec<(String, Box<RawValue>)> {
+    let known = Alarms::heading(view, outlooks);
     let (live, ended): (Vec<_>, Vec<_>) = view.warnings.iter().partition(|warning| is_live(warning));
     live.into_iter()
         .chain(ended.into_iter().take(ENDED_SHOWN))
@@ -341,7 +349,8 @@ impl Screen {
             if self.beat_is_due() && !self.shared.api.access.still_holds(&self.caller) {
                 return None;
             }
-            self.gather();
+            let outlooks = self.shared.api.views.outlooks.now().await;
+            self.gather(&outlooks);
         }
     }
 
@@ -350,10 +359,10 @@ impl Screen {
     }
 
     /// Makes events of what this screen does not have yet.
-    fn gather(&mut self) {
+    fn gather(&mut self, outlooks: &Arc<Known>) {
         let shared = Arc::clone(&self.shared);
         let epoch = shared.feed.epoch;
-        shared.feed.with(&shared, |feed| {
+        shared.feed.with(&shared, outlooks, |feed| {
             let oldest = feed.ring.front().map_or(feed.last_id + 1, |frame| frame.id);
             match self.seen {
                 Some(seen) if seen + 1 >= oldest && seen <= feed.last_id => {

@@ -66,6 +66,7 @@ enum Which {
 /// `GET /api/v1/alarms`: every alarm that is not quiet, the highest grade first.
 pub(super) async fn alarms(state: State, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let desk = state.api.views.desk.borrow().clone();
+    let outlooks = state.api.views.outlooks.now().await;
     let wanted = |alarm: &&Arc<Alarm>| {
         asked.grade.is_none_or(|grade| alarm.standing() >= Some(grade))
             && asked.hazard.as_deref().is_none_or(|hazard| alarm.hazard.as_str() == hazard)
@@ -80,7 +81,7 @@ pub(super) async fn alarms(state: State, Query(asked): Query<Asked>) -> Result<R
         asked.limit,
         |(key, _)| asked.after.as_ref().is_some_and(|after| key <= after),
         |(key, _)| key.clone(),
-        |(_, alarm)| AlarmShown::of(&state.directory, alarm),
+        |(_, alarm)| AlarmShown::of(&state.directory, Some(&outlooks), alarm),
     )
 }
 
@@ -102,7 +103,8 @@ fn warning_key(warning: &Warning) -> String {
 /// `GET /api/v1/warnings`.
 pub(super) async fn list(state: State, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let desk = state.api.views.desk.borrow().clone();
-    let known = Alarms::of(&desk);
+    let outlooks = state.api.views.outlooks.now().await;
+    let known = Alarms::heading(&desk, &outlooks);
     let wanted = |warning: &&Warning| {
         (match asked.state {
             Which::Live => is_live(warning),
@@ -135,10 +137,11 @@ struct Whole<T> {
 /// `GET /api/v1/warnings/{id}`.
 pub(super) async fn show(state: State, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let desk = state.api.views.desk.borrow().clone();
+    let outlooks = state.api.views.outlooks.now().await;
     let warning = desk.warnings.iter().find(|warning| warning.id.as_str() == id);
     let warning = warning.ok_or_else(|| Problem::not_found("warning", &id))?;
     let on = On::Place { hazard: &warning.hazard, area: &warning.area };
     let mine = |right: &Right| right.is_a_persons() && caller.may(*right, on).is_ok();
     let may = Right::ALL.iter().copied().filter(mine).collect();
-    write(&Whole { detail: detail(&state.directory, &Alarms::of(&desk), warning), may })
+    write(&Whole { detail: detail(&state.directory, &Alarms::heading(&desk, &outlooks), warning), may })
 }

@@ -1,5 +1,6 @@
 //! `watchfire alarms`: the alarms of a running daemon, and acts on one of them by a named person with a reason.
 
+mod heading;
 mod table;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::cli::client::{Failed, Reach};
+use crate::cli::warnings::table::quoted;
 use crate::cli::{Format, Style, emit, exit};
 use crate::lang::Lang;
 
@@ -32,6 +33,9 @@ pub struct ReloadArgs {
     /// Holds alarms that stand and have no rule or subject any more, and shows them as orphaned.
     #[arg(long)]
     pub orphan: bool,
+    /// Puts it in force, or proposes it, although cases of the site's own (the folder `cases` beside the configuration) fail.
+    #[arg(long, conflicts_with_all = ["preview", "publish"])]
+    pub in_spite: bool,
     /// Lays it before a second person, where a change takes two.
     #[arg(long, conflicts_with_all = ["preview", "publish"])]
     pub propose: bool,
@@ -74,6 +78,7 @@ pub async fn run(args: ReloadArgs) -> anyhow::Result<ExitCode> {
             std::fs::read_to_string(path).with_context(|| format!("cannot read the backtest {}", path.display()))?;
         body["backtest"] = json!(text);
     }
+    body["in_spite"] = json!(args.in_spite);
     (body["propose"], body["publish"]) = (json!(args.propose), json!(args.publish));
     let answer = match args.reach.client() {
         Ok(client) => client.post_plain(&["-", "reload"], &body).await,
@@ -129,6 +134,7 @@ fn told(outcome: &Value, lang: Lang) -> String {
             Lang::Zh => writeln!(out, "! {rule} 由影子规则转为正式发布"),
         };
     }
+    out.push_str(&of_cases(&outcome["cases"], lang));
     let (revision, former) = (word(outcome, "revision"), word(outcome, "former"));
     let _ = match (lang, outcome["in_force"].as_bool()) {
         (Lang::En, Some(true)) if revision == former => writeln!(out, "✓ {revision} is in force, unchanged"),
@@ -138,6 +144,24 @@ fn told(outcome: &Value, lang: Lang) -> String {
         (Lang::Zh, Some(true)) => writeln!(out, "✓ 版本 {revision} 已生效,原为 {former}"),
         (Lang::Zh, _) => writeln!(out, "未作任何更改:版本 {former} 生效中"),
     };
+    out
+}
+
+/// What the site's own cases say of it.
+fn of_cases(cases: &Value, lang: Lang) -> String {
+    let mut out = String::new();
+    for failed in list(cases, "failed") {
+        let (file, case, why) = (word(failed, "file"), word(failed, "case"), word(failed, "why"));
+        let _ = writeln!(out, "✗ {file}  {case}: {why}");
+    }
+    let count = |key: &str| cases[key].as_u64().unwrap_or(0);
+    let (told, untold, failed) = (count("told"), count("untold"), list(cases, "failed").count());
+    if told + untold > 0 || failed > 0 {
+        let _ = match lang {
+            Lang::En => writeln!(out, "{told} cases told, {failed} failed, {untold} not told for want of time"),
+            Lang::Zh => writeln!(out, "已运行 {told} 个用例,{failed} 个失败,{untold} 个因超时未运行"),
+        };
+    }
     out
 }
 
@@ -152,6 +176,9 @@ fn csv(outcome: &Value) -> String {
         let grade = |key: &str| turned[key].as_str().unwrap_or("-").to_owned();
         let (rule, subject) = (word(turned, "rule"), word(turned, "subject"));
         let _ = writeln!(out, "grade,{rule}/{subject},{} to {}", grade("from"), grade("to"));
+    }
+    for failed in list(&outcome["cases"], "failed") {
+        let _ = writeln!(out, "case,{},{}", quoted(word(failed, "file")), quoted(word(failed, "case")));
     }
     for orphan in list(outcome, "orphans") {
         let _ = writeln!(out, "orphan,{}/{},stands", word(orphan, "rule"), word(orphan, "subject"));

@@ -82,6 +82,7 @@ pub async fn run_overseen(
                 preview: false,
                 orphans: None,
                 step: WishStep::Whole,
+                in_spite: false,
                 backtest: None,
             };
             // Full: reloads are under way already, and the last of them reads what there is now.

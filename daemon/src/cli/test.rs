@@ -1,5 +1,6 @@
 //! `watchfire test`: cases told to the rules in virtual time, and whether what came of them is what was expected.
 
+mod beside;
 mod case;
 mod expect;
 mod file;
@@ -16,6 +17,7 @@ use anyhow::Context as _;
 use crate::cli::{Format, Style, exit, resolve};
 use crate::clock::Stopwatch;
 
+pub(crate) use self::beside::beside;
 use self::file::{Sites, TestFile};
 use self::report::Report;
 

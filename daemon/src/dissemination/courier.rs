@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use watchfire_connectors::intake::WallClock;
 use watchfire_model::bulletin::Notice;
 use watchfire_model::durable::Durable;
-use watchfire_model::receipt::{Outcome, Receipt};
+use watchfire_model::receipt::{Attempt, Outcome, Receipt};
 
 use super::channel::{Carried, Parcel, Route, SendError, Taken};
 use super::lanes::{Carriage, Lanes};
@@ -36,7 +36,8 @@ const WORDS_MAX: usize = 256;
 
 /// Carries notices along one route until `cancel`, or until no more can come and all are settled.
 ///
-/// A receipt follows the first failed attempt of a notice, then at most one a minute while it fails, and its last word.
+/// A receipt follows the first failed attempt of a notice, then at most one a minute while it fails, and its last word;
+/// each tells of the attempts since the one before. Those since then are lost with a crash, for less than a minute.
 /// `Receipt::attempts` counts from this courier's start.
 pub async fn run<M: Carried>(
     route: Route<M>,
@@ -111,7 +112,8 @@ impl<M: Carried> Courier<'_, M> {
     async fn settle(&mut self, notice: &Carriage<M>, outcome: Result<Taken, SendError>) {
         let (now, id, warning) = (Instant::now(), &notice.get().id, &notice.get().bulletin.warning);
         let Some((attempts, haste)) = self.lanes.head(warning) else { return };
-        let channel = self.route.name();
+        let (channel, at) = (self.route.name(), (self.clock)());
+        let mut tried = self.lanes.unsaid(warning);
         let outcome = match outcome {
             Ok(Taken { reference, coverage }) => {
                 self.lanes.done(now, warning);
@@ -127,15 +129,16 @@ impl<M: Carried> Courier<'_, M> {
             Err(ref error @ SendError::Retry { after, .. }) => {
                 let pause = pause(attempts, haste, self.route.retry_cap, after, &self.jitter);
                 let say = self.lanes.failed(now, warning, pause);
-                if !say {
-                    return;
-                }
                 let reason = cut(&error.reason());
+                if !say {
+                    tried.push(Attempt { at, outcome: Outcome::Failing { reason } });
+                    return tried.into_iter().for_each(|attempt| self.lanes.keep(warning, attempt));
+                }
                 warn!(%channel, notice = %id, attempts, reason, "notice not delivered yet");
                 Outcome::Failing { reason }
             }
         };
-        let receipt = Receipt { notice: id.clone(), channel: channel.clone(), at: (self.clock)(), attempts, outcome };
+        let receipt = Receipt { notice: id.clone(), channel: channel.clone(), at, attempts, outcome, tried };
         // Nobody listens only when the daemon is stopping; what has no receipt is then sent again at the next start.
         let _ = self.receipts.send(receipt).await;
     }

@@ -10,6 +10,7 @@ use watchfire_model::bulletin::{Bulletin, MessageClass, Notice};
 use watchfire_model::durable::Durable;
 use watchfire_model::grade::Grade;
 use watchfire_model::id::WarningId;
+use watchfire_model::receipt::Attempt;
 
 use super::channel::Carried;
 use super::pace::Haste;
@@ -49,6 +50,8 @@ struct Lane<M: Carried> {
     attempts: u32,
     /// When its head's failure was last spoken of.
     said: Option<Instant>,
+    /// Attempts for its head that nothing was said of.
+    unsaid: Vec<Attempt>,
 }
 
 /// A greater one goes first.
@@ -87,6 +90,7 @@ impl<M: Carried> Lanes<M> {
             busy: false,
             attempts: 0,
             said: None,
+            unsaid: Vec::new(),
         });
         if lane.queue.iter().any(|held| held.get().id == notice.get().id) {
             return;
@@ -101,6 +105,7 @@ impl<M: Carried> Lanes<M> {
         }
         if place == 0 {
             (lane.attempts, lane.said) = (0, None);
+            lane.unsaid.clear();
         }
         lane.rank = lane.rank.max(rank);
     }
@@ -125,6 +130,18 @@ impl<M: Carried> Lanes<M> {
         self.lanes.get(warning).map(|lane| (lane.attempts, lane.rank.0))
     }
 
+    /// An attempt for the head of a warning's lane of which nothing is said yet.
+    pub(super) fn keep(&mut self, warning: &WarningId, attempt: Attempt) {
+        if let Some(lane) = self.lanes.get_mut(warning).filter(|lane| lane.unsaid.len() < Attempt::TOLD_MOST) {
+            lane.unsaid.push(attempt);
+        }
+    }
+
+    /// The attempts kept, to be spoken of now.
+    pub(super) fn unsaid(&mut self, warning: &WarningId) -> Vec<Attempt> {
+        self.lanes.get_mut(warning).map(|lane| std::mem::take(&mut lane.unsaid)).unwrap_or_default()
+    }
+
     /// The head of a warning's lane is settled: the next one may go at once.
     pub(super) fn done(&mut self, now: Instant, warning: &WarningId) {
         let Some(lane) = self.lanes.get_mut(warning) else { return };
@@ -136,6 +153,7 @@ impl<M: Carried> Lanes<M> {
             Some(rank) => {
                 lane.rank = rank;
                 (lane.due, lane.busy, lane.attempts, lane.said) = (now, false, 0, None);
+                lane.unsaid.clear();
             }
         }
     }

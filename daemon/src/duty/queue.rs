@@ -148,6 +148,7 @@ mod tests {
             value: None,
             threshold: None,
             causes: Vec::new(),
+            heard_at: None,
             doubt: None,
         }
     }

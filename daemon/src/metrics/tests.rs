@@ -46,6 +46,7 @@ fn busy() -> (Metrics, Vec<Arc<SourceHealth>>) {
             at: Timestamp(5),
             attempts: 1,
             outcome: Outcome::Delivered { reference: None, coverage: None },
+            tried: Vec::new(),
         },
     );
     metrics.answered(200, 0.001);

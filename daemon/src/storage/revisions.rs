@@ -21,6 +21,8 @@ pub const KEPT: usize = 100;
 /// Revisions at hand, compiled: the one in force, the one before it, and one that is about to be.
 const AT_HAND: usize = 3;
 const SUFFIX: &str = "json";
+/// What waits for a second person.
+const PROPOSAL: &str = "proposal";
 
 /// The revisions of one data directory.
 #[derive(Debug)]
@@ -58,6 +60,30 @@ impl Revisions {
         file.write_all(backtest.as_bytes())?;
         file.sync_all()?;
         File::open(&self.folder)?.sync_all()
+    }
+
+    /// Keeps what waits for a second person, in its own words, with the revision that it is about.
+    pub fn propose(&self, rules: &Arc<RuleSet>, proposal: &str) -> io::Result<()> {
+        self.keep(rules)?;
+        let being_written = self.folder.join("proposal.writing");
+        let mut file = File::create(&being_written)?;
+        file.write_all(proposal.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&being_written, self.folder.join(PROPOSAL))?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// What waits for a second person.
+    pub fn proposal(&self) -> Option<String> {
+        fs::read_to_string(self.folder.join(PROPOSAL)).ok()
+    }
+
+    /// Nothing waits any more.
+    pub fn withdraw(&self) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(PROPOSAL)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The rules of a revision; none where it is not kept, or this program no longer understands it.

@@ -15,12 +15,14 @@ use watchfire_model::row::Row;
 use watchfire_rules::ruleset::RuleSet;
 
 use super::ForShard;
+use crate::cli::test::beside;
 use crate::clock::Clock;
 use crate::config;
 use crate::config::settings::Settings;
 use crate::metrics::Metrics;
 use crate::reload::promotion::{Backtest, promoted};
-use crate::reload::{Asked, Outcome, Refused, Wish, WishStep, impact, inherit, needs_restart, orphans};
+use crate::reload::proposal::Proposal;
+use crate::reload::{Asked, Cases, Outcome, Refused, Wish, WishStep, impact, inherit, needs_restart, orphans};
 use crate::storage::revisions::Revisions;
 use crate::views::{DeskView, InForce};
 
@@ -38,17 +40,8 @@ pub(crate) struct ReloadTask {
     pub(crate) in_force: watch::Sender<Arc<InForce>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
-    /// What waits for a second person; a restart forgets it.
+    /// What waits for a second person.
     pub(crate) proposal: Option<Proposal>,
-}
-
-/// A configuration that one person proposed.
-#[derive(Clone)]
-pub(crate) struct Proposal {
-    next: Settings,
-    rules: Arc<RuleSet>,
-    who: PersonId,
-    backtest: Option<Backtest>,
 }
 
 impl ReloadTask {
@@ -80,22 +73,32 @@ impl ReloadTask {
     async fn reload(&mut self, wish: Wish) -> Result<Outcome, Refused> {
         if let WishStep::Publish(revision) = &wish.step {
             let proposal = self.proposed(revision, &wish.who)?;
-            self.proposal = None;
-            let outcome = self.look(&proposal.rules);
-            return self.publish(wish, proposal, outcome).await;
+            // It may be older than this run.
+            if let Some(key) = needs_restart(&self.running, &proposal.next) {
+                return Err(Refused::NeedsRestart { key });
+            }
+            let outcome = Outcome { cases: proposal.cases.clone(), ..self.look(&proposal.rules) };
+            let published = self.publish(wish, proposal, outcome).await?;
+            self.withdraw().await;
+            return Ok(published);
         }
         let (next, rules) = self.examine().await?;
         let mut outcome = self.look(&rules);
+        if outcome.revision != outcome.former {
+            outcome.cases = self.tell_cases().await?;
+        }
         if wish.preview {
             outcome.grades = self.preview(&rules).await?;
             return Ok(outcome);
         }
         if wish.step == WishStep::Propose {
+            refuse_failing(wish.in_spite, &outcome)?;
             let backtest = wish.backtest.map(|text| Backtest::of(text, &outcome.revision)).transpose()?;
             if !outcome.promoted.is_empty() && backtest.is_none() {
                 return Err(Refused::Promotion(outcome.promoted));
             }
-            self.proposal = Some(Proposal { next, rules, who: wish.who, backtest });
+            let proposal = Proposal { next, rules, who: wish.who, backtest, cases: outcome.cases.clone() };
+            self.propose(proposal).await?;
             return Ok(outcome);
         }
         let unchanged = outcome.revision == outcome.former && wish.orphans.is_none();
@@ -109,8 +112,30 @@ impl ReloadTask {
         if !outcome.promoted.is_empty() {
             return Err(Refused::Promotion(outcome.promoted));
         }
-        let whole = Proposal { next, rules, who: wish.who.clone(), backtest: None };
+        refuse_failing(wish.in_spite, &outcome)?;
+        let cases = outcome.cases.clone();
+        let whole = Proposal { next, rules, who: wish.who.clone(), backtest: None, cases };
         self.publish(wish, whole, outcome).await
+    }
+
+    /// Lays it before a second person, on disk first.
+    async fn propose(&mut self, proposal: Proposal) -> Result<(), Refused> {
+        let (revisions, kept) = (Arc::clone(&self.revisions), proposal.clone());
+        let written = tokio::task::spawn_blocking(move || kept.keep(&revisions)).await;
+        let folder = self.running.data_dir.join("revisions");
+        written.map_err(|_| Refused::Stopping)?.map_err(|source| Refused::Unwritten { folder, source })?;
+        self.proposal = Some(proposal);
+        Ok(())
+    }
+
+    /// Nothing waits any more.
+    async fn withdraw(&mut self) {
+        self.proposal = None;
+        let revisions = Arc::clone(&self.revisions);
+        let done = tokio::task::spawn_blocking(move || revisions.withdraw()).await;
+        if let Ok(Err(error)) = done {
+            error!(%error, "what was proposed and is in force cannot be removed; the next start shows it as proposed");
+        }
     }
 
     /// What is proposed, if it is that, and this is another person.
@@ -138,11 +163,18 @@ impl ReloadTask {
             grades: Vec::new(),
             orphans: orphans(rules.site(), &view),
             promoted: promoted(self.rules.site(), rules.site()),
+            cases: Cases::default(),
         }
     }
 
+    /// What the site's own cases say of the file as it is.
+    async fn tell_cases(&self) -> Result<Cases, Refused> {
+        let Some(path) = self.running.path.clone() else { return Ok(Cases::default()) };
+        tokio::task::spawn_blocking(move || beside(&path)).await.map_err(|_| Refused::Stopping)
+    }
+
     async fn publish(&mut self, wish: Wish, proposal: Proposal, outcome: Outcome) -> Result<Outcome, Refused> {
-        let Proposal { next, rules, who: proposer, backtest } = proposal;
+        let Proposal { next, rules, who: proposer, backtest, cases } = proposal;
         if let (false, None) = (outcome.orphans.is_empty(), wish.orphans) {
             return Err(Refused::Orphans(outcome.orphans));
         }
@@ -162,7 +194,10 @@ impl ReloadTask {
             revision: outcome.revision.clone(),
             proposed_by: Some(proposer).filter(|proposer| *proposer != wish.who),
             who: wish.who,
-            why: wish.why,
+            why: match cases.failed.len() {
+                0 => wish.why,
+                failed => format!("{} (in spite of {failed} failing cases)", wish.why),
+            },
             from: wish.from,
             orphans: wish.orphans.unwrap_or(Orphans::Hold),
             backtest: sha256,
@@ -247,5 +282,13 @@ impl ReloadTask {
                 });
             }
         }
+    }
+}
+
+/// Unless somebody says that it is put in force all the same.
+fn refuse_failing(in_spite: bool, outcome: &Outcome) -> Result<(), Refused> {
+    match &outcome.cases.failed {
+        failed if failed.is_empty() || in_spite => Ok(()),
+        failed => Err(Refused::Cases(failed.clone())),
     }
 }

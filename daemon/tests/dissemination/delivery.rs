@@ -35,6 +35,31 @@ async fn a_notice_is_delivered_once_with_its_receipt() {
     assert_eq!(message.infos[0].parameter("watchfire:grade"), Some("red"));
 }
 
+/// J2: a receiver that refuses twice, does not answer once, and then takes it.
+#[tokio::test]
+async fn every_attempt_is_told_with_its_time_and_its_outcome() {
+    let (platform, mut courier) = platform_and_courier().await;
+    platform.misbehave(Fault::Status { status: 503, retry_after: Some(1) }, 2);
+    courier.send(notice("W-1", 1, Grade::Red)).await;
+    let first = courier.receipt().await;
+    assert!(matches!(&first.outcome, Outcome::Failing { reason } if reason.contains("503")), "{first:?}");
+    assert_eq!((first.attempts, first.tried.len()), (1, 0));
+    platform.until(|counts| counts.posts == 2).await;
+    platform.misbehave(Fault::Hang, 1);
+    let last = courier.receipt().await;
+    assert_eq!((last.attempts, last.outcome.is_final()), (4, true), "{last:?}");
+    let said: Vec<&str> = last.tried.iter().map(|attempt| reason(&attempt.outcome)).collect();
+    let [refused, hung] = &said[..] else { panic!("two attempts were told of by no receipt: {said:?}") };
+    assert!(refused.contains("503") && !hung.contains("503") && !hung.is_empty(), "{said:?}");
+}
+
+fn reason(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Failing { reason } | Outcome::Refused { reason } => reason,
+        Outcome::Delivered { .. } => "",
+    }
+}
+
 #[tokio::test]
 async fn an_ill_receiver_gets_everything_in_order_once_it_is_well() {
     let (platform, mut courier) = platform_and_courier().await;

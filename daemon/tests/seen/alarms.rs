@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use watchfire::access::Access;
 use watchfire::api::{self, Api};
 use watchfire::metrics::Metrics;
+use watchfire::outlooks::Outlooks;
 use watchfire::views::{Asked, DeskView, Wish};
 use watchfire_model::doubt::{Because, Doubt};
 use watchfire_model::finding::{Change, Evidence, Finding};
@@ -16,6 +17,7 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::Seq;
 use watchfire_model::incident::{About, Outage, Sensor};
 use watchfire_model::mode::Live;
+use watchfire_model::outlook::{Outlook, Recovering, Rising};
 use watchfire_model::time::{Now, Span, Steady};
 use watchfire_rules::desk::{Desk, Event, Input};
 
@@ -45,6 +47,7 @@ pub(crate) fn found(rule: &str, station: &str, judged: Option<Grade>) -> Finding
         value: Some(54.47),
         threshold: Some(54.2),
         causes: Vec::new(),
+        heard_at: None,
         doubt: None,
     }
 }
@@ -64,6 +67,34 @@ impl Drop for Served {
     }
 }
 
+/// What is under way where it is: `liuxi` rises, `xiaba` falls.
+fn under_way() -> [Outlook; 2] {
+    let outlook = |subject: &str, rising, recovering| Outlook {
+        rule: "river-stage".into(),
+        subject: subject.into(),
+        rising,
+        recovering,
+    };
+    let rising = Rising {
+        grade: Grade::Orange,
+        since: NOW - Span::minutes(1),
+        samples: 2,
+        of_samples: Some(3),
+        covered: Span::minutes(1),
+        of_covered: Some(Span::minutes(5)),
+        over_at: Some(NOW + Span::minutes(1)),
+    };
+    let recovering = Recovering {
+        towards: Some(Grade::Yellow),
+        since: NOW - Span::minutes(20),
+        covered: Span::minutes(20),
+        of_covered: Span::hours(1),
+        hold_left: Span::ZERO,
+        lower_at: Some(NOW + Span::minutes(40)),
+    };
+    [outlook("liuxi", Some(rising), None), outlook("xiaba", None, Some(recovering))]
+}
+
 /// A yellow stage at `qingshi`, a red one at `xiaba`, and `liuxi` without data. The gateway of both rain gauges is silent.
 async fn serve() -> Served {
     serve_with(&[]).await
@@ -72,7 +103,8 @@ async fn serve() -> Served {
 /// The same, and what else is found.
 pub(crate) async fn serve_with(more: &[Finding]) -> Served {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let County { views, desk: published, mut asked } = County::new(true);
+    let County { mut views, desk: published, mut asked } = County::new(true);
+    views.outlooks = Arc::new(Outlooks::of(under_way().into_iter()));
     let mut desk = Desk::<Live>::new(Arc::clone(&views.site));
     for (station, judged) in [("qingshi", Some(Grade::Yellow)), ("xiaba", Some(Grade::Red)), ("liuxi", None)] {
         let _ = desk.step(AT, &Input::Finding(finding(station, judged)));
@@ -165,7 +197,7 @@ async fn alarms_are_listed_worst_first_in_both_languages() {
     assert!(chinese.contains("■ Ⅰ 红") && chinese.contains("故障未确认") && chinese.contains("抑制"), "{chinese}");
     assert_eq!(served.done("list --shelved").await, "No such alarms.\n");
     let csv = served.done("list -o csv").await;
-    assert_eq!(csv.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [19; 4], "{csv}");
+    assert_eq!(csv.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [22; 4], "{csv}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,11 +221,22 @@ async fn what_is_coming_what_is_in_doubt_and_what_chatters_is_said() {
     };
     assert!(line("river-stage/qingshi").contains("not public yet: one sensor, few samples"), "{listed}");
     let still = line("river-stage/liuxi");
-    assert!(still.contains("pending ◆ Ⅱ Orange") && still.contains("chatters: falls are not said"), "{listed}");
+    assert!(still.contains("pending ◆ Ⅱ Orange, 2 of 3 samples, 1m/5m, expected "), "{listed}");
+    assert!(still.contains("chatters: falls are not said"), "{listed}");
+    let falls = line("river-stage/xiaba");
+    assert!(
+        falls.contains("recovering towards ▲ Ⅲ Yellow since ") && falls.contains(", 20m/1h, expected "),
+        "{listed}"
+    );
     let csv = served.done("list -o csv").await;
-    assert!(csv.contains(",,few,false\n") && csv.contains(",orange,,true\n"), "{csv}");
+    assert!(csv.contains(",,few,false,,,\n") && csv.contains(",orange,,true,2") && csv.contains(",yellow,2"), "{csv}");
     let chinese = served.done("list --lang zh").await;
-    assert!(["待定", "暂不对外", "抖动"].iter().all(|word| chinese.contains(word)), "{chinese}");
+    assert!(
+        ["待定", "已有 2/3 个样本", "起回落,趋向", "预计", "暂不对外", "抖动"]
+            .iter()
+            .all(|word| chinese.contains(word)),
+        "{chinese}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -206,6 +206,12 @@ async fn history_is_asked_by_any_usual_time() {
     let from = (NOW - Span::hours(1)).to_string();
     let hour = served.ok(&format!("/api/v1/points/qingshi/stage/readings?from={from}&to={}", NOW.0)).await;
     assert_eq!(hour["from"], json!(NOW.0 - 3_600_000));
+    let flag = |answer: &Value| answer["samples"][0][2].clone();
+    let asked = |flags: &str| format!("/api/v1/points/qingshi/stage/readings?flags={flags}");
+    assert_eq!((flag(&day), flag(&served.ok(&asked("qartod")).await)), (json!(1), json!(1)));
+    assert_eq!(flag(&served.ok(&asked("fews")).await), json!(0));
+    let good = json!("http://www.opengis.net/def/waterml/2.0/quality/good");
+    assert_eq!(flag(&served.ok(&asked("waterml")).await), good);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,6 +257,7 @@ async fn bad_input_is_refused_in_words_and_never_our_fault() {
         "/api/v1/points/qingshi/..%2f..%2fetc",
         "/api/v1/points/qingshi/stage/readings?from=yesterday",
         "/api/v1/points/qingshi/stage/readings?from=9&to=8",
+        "/api/v1/points/qingshi/stage/readings?flags=usgs",
         "/api/v1/points/qingshi/stage/readings?from=-99999999999999999",
         "/api/v1/points/qingshi/stage/readings?from=0&to=253402300799000",
         "/api/v1/stream?points=no/such",

@@ -198,7 +198,8 @@ async fn scrape(victoria: &Victoria, now: Timestamp) {
         let notice = NoticeId::from(format!("n-{minute}"));
         metrics.notice_left(&notice);
         let outcome = Outcome::Delivered { reference: None, coverage: None };
-        metrics.receipt(channel, &Receipt { notice, channel: channel.clone(), at: now, attempts: 1, outcome });
+        let (from, tried) = (channel.clone(), Vec::new());
+        metrics.receipt(channel, &Receipt { notice, channel: from, at: now, attempts: 1, outcome, tried });
         let at = (now - Span::minutes(minute)).0;
         let labels = "extra_label=job=watchfire&extra_label=instance=127.0.0.1:8420";
         victoria

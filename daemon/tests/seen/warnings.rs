@@ -30,7 +30,9 @@ async fn warnings_are_listed_worst_first_in_the_language_asked_for() {
     let lines: Vec<&str> = out(&listed).lines().collect();
     assert_eq!(lines.len(), 5, "{}", out(&listed));
     assert!(lines[1].starts_with("■ Ⅰ Red") && lines[1].contains("青石站 54.47 / 54.2 m"), "{}", lines[1]);
-    assert!(lines[1].contains("awaits release: issue") && lines[1].ends_with("1/2 ✓ 1 ↻"), "{}", lines[1]);
+    assert!(lines[1].contains("awaits release: issue") && lines[1].contains("1/2 ✓ 1 ↻"), "{}", lines[1]);
+    // From when the reading was heard, an hour before, to the only confirmation there is.
+    assert!(lines[1].ends_with("duty 1h59s840ms"), "{}", lines[1]);
     assert!(lines[2].starts_with("◆ Ⅱ Orange") && lines[2].contains("held, evidence lost"), "{}", lines[2]);
     let chinese = watchfire(&served.url, &["list", "--all", "--lang", "zh"]).await;
     assert_eq!(out(&chinese).lines().count(), 6);
@@ -45,16 +47,23 @@ async fn warnings_are_listed_worst_first_in_the_language_asked_for() {
     assert_eq!(ids[0], "W-20260801-0003");
     let csv = watchfire(&served.url, &["list", "-o", "csv"]).await;
     let columns = out(&csv).lines().map(|line| line.split(',').count()).collect::<Vec<_>>();
-    assert_eq!(columns, [15; 5], "{}", out(&csv));
+    assert_eq!(columns, [18; 5], "{}", out(&csv));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_warning_is_shown_whole() {
     let served = serve().await;
     let shown = watchfire(&served.url, &["show", "W-20260801-0003"]).await;
-    for words in
-        ["qingshi/stage", "54.41 m", "✓ delivered", "R-88120", "↻ failing", "张三", "2026-08-01T03:09:07+08:00"]
-    {
+    for words in [
+        "qingshi/stage",
+        "54.41 m",
+        "✓ delivered",
+        "R-88120",
+        "↻ failing",
+        "张三",
+        "2026-08-01T03:09:07+08:00",
+        "duty: first +1h59s840ms",
+    ] {
         assert!(out(&shown).contains(words), "{words} is not in\n{}", out(&shown));
     }
     let missing = watchfire(&served.url, &["show", "W/../x"]).await;

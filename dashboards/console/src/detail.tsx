@@ -5,6 +5,7 @@ import { Acts } from "./acts";
 import { Chart } from "./chart";
 import { Evidence } from "./evidence";
 import { age, clock, measured, moment, number } from "./format";
+import { headings } from "./heading";
 import { presentValue, ReceiptsLine, StateChip, hazardName } from "./list";
 import { GradeMark, Mark, NUMERAL } from "./marks";
 import { Papers } from "./papers";
@@ -75,12 +76,12 @@ function Headline({ warning }: { warning: Summary }) {
             <dt>{say("value.since")}</dt>
             <dd title={moment(warning.onset)}>{age(now() - warning.onset)}</dd>
           </div>
-          {lead.pending !== null && (
-            <div class="pending">
+          {headings(lead).map((said) => (
+            <div class="pending" key={said}>
               <dt>&nbsp;</dt>
-              <dd>{say("value.pending", { grade: `${NUMERAL[lead.pending]} ${say(`grade.${lead.pending}`)}` })}</dd>
+              <dd>{said}</dd>
             </div>
-          )}
+          ))}
         </dl>
       )}
     </header>

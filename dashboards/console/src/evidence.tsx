@@ -1,6 +1,7 @@
 // On what ground a grade stands: each alarm, how good its evidence is, and the readings it was judged on.
 
 import { clock, measured, moment } from "./format";
+import { headings } from "./heading";
 import { GradeMark } from "./marks";
 import type { Alarm, Evidence as Ground } from "./wire";
 import { say, sayCode } from "./words";
@@ -46,6 +47,11 @@ function Row({ alarm, drawn, draw }: { alarm: Alarm; drawn: boolean; draw: () =>
       <p class={`cause ${tone}`}>
         {cause} · {say("alarm.rule")} {alarm.rule} · {say("alarm.revision", { id: alarm.revision })}
       </p>
+      {headings(alarm).map((said) => (
+        <p class="cause" key={said}>
+          {said}
+        </p>
+      ))}
       {alarm.lost_rising !== null && (
         <p class="cause rising">⊘ {say("evidence.lost_rising", { grade: say(`grade.${alarm.lost_rising}`) })}</p>
       )}

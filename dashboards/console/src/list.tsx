@@ -2,7 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { age, clock, measured, moment, number } from "./format";
-import { GradeMark, Mark } from "./marks";
+import { HeadingMark } from "./heading";
+import { GradeMark } from "./marks";
 import { Report } from "./report";
 import { look, looking } from "./sensors";
 import { may } from "./session";
@@ -94,12 +95,7 @@ function Card({ warning }: { warning: Summary }) {
             <span class={`figure ${is}`}>{measured(value, lead.unit)}</span>
             <span class="against">
               {lead.threshold !== null && `${say("value.threshold")} ${number(lead.threshold)}`}
-              {lead.pending !== null && (
-                <>
-                  {" → "}
-                  <Mark grade={lead.pending} size={14} hollow />
-                </>
-              )}
+              <HeadingMark on={lead} />
             </span>
           </span>
         )}

@@ -21,12 +21,35 @@ export interface Evidence {
   of?: number;
 }
 
+/** On the way to a higher grade: how far its delay has come, and when it is over if nothing changes. */
+export interface Rising {
+  grade: Grade;
+  since: number;
+  samples: number;
+  of_samples: number | null;
+  covered_ms: number;
+  of_covered_ms: number | null;
+  over_at: number | null;
+}
+
+/** On the way to a lower grade. */
+export interface Recovering {
+  towards: Grade | null;
+  since: number;
+  covered_ms: number;
+  of_covered_ms: number;
+  hold_left_ms: number;
+  lower_at: number | null;
+}
+
 export interface Lead {
   rule: string;
   subject: string;
   name: string;
   grade: Grade | null;
   pending: Grade | null;
+  rising: Rising | null;
+  recovering: Recovering | null;
   value: number | null;
   threshold: number | null;
   unit: string;
@@ -123,6 +146,8 @@ export interface Alarm {
   name: string;
   standing: Grade | null;
   pending: Grade | null;
+  rising: Rising | null;
+  recovering: Recovering | null;
   evidence: Evidence;
   evidence_lost: boolean;
   evidence_since: number;

@@ -111,6 +111,9 @@ pub struct Alarm {
     pub at: Timestamp,
     /// When we last changed it: wall time.
     pub changed_at: Timestamp,
+    /// When we heard what raised it; none where it was not raised by what was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// The measure's last value.
     pub value: Option<f64>,
     /// The threshold of the grade.

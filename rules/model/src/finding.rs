@@ -163,6 +163,9 @@ pub struct Finding {
     pub threshold: Option<f64>,
     /// What the measure read, newest of each point.
     pub causes: Vec<Cause>,
+    /// When we heard what raised the grade: wall time of its row. Of a raise alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// Why the public is not told of the judged grade yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,

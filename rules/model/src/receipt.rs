@@ -18,6 +18,26 @@ pub struct Receipt {
     pub attempts: u32,
     /// The answer.
     pub outcome: Outcome,
+    /// Attempts before this one that no receipt has told of, oldest first; at most [`Attempt::TOLD_MOST`], the others are
+    /// only counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Attempt>,
+}
+
+/// One attempt to deliver a notice, and how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it ended: wall time.
+    pub at: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+}
+
+impl Attempt {
+    /// As many are told in one receipt.
+    pub const TOLD_MOST: usize = 32;
+    /// As many are kept of one notice in its warning: the first ones and the last ones. All are in the ledger.
+    pub const KEPT: usize = 16;
 }
 
 /// An answer.

@@ -7,7 +7,7 @@ use crate::bulletin::{Bulletin, MessageClass};
 use crate::grade::Grade;
 use crate::id::{AreaId, BulletinId, ChannelName, CommandId, HazardId, NoticeId, PersonId, WarningId};
 use crate::mode::ModeTag;
-use crate::receipt::Receipt;
+use crate::receipt::{Attempt, Receipt};
 use crate::rule::Release;
 use crate::site::Audience;
 use crate::time::{Steady, Timestamp};
@@ -36,6 +36,9 @@ pub struct Warning {
     pub onset: Timestamp,
     /// When we opened it.
     pub opened_at: Timestamp,
+    /// The reading that raised it; none where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised_by: Option<RaisedBy>,
     /// Counts changes of grade and of lost evidence; a command names the version it has seen.
     pub version: u64,
     /// Some alarm under it has lost its evidence; the grade is held.
@@ -50,6 +53,15 @@ pub struct Warning {
     pub notices: Vec<NoticeStatus>,
     /// What happened, in order. Bounded: repeats of one kind are counted, not listed.
     pub timeline: Vec<Entry>,
+}
+
+/// The reading with which a warning began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaisedBy {
+    /// Its own time.
+    pub observed_at: Timestamp,
+    /// When we heard it: wall time.
+    pub heard_at: Timestamp,
 }
 
 /// What the public knows of a warning.
@@ -123,8 +135,11 @@ pub struct NoticeStatus {
     pub issued_at: Timestamp,
     /// The last word about it; none until the first attempt ends.
     pub receipt: Option<Receipt>,
-    /// Attempts so far.
+    /// Attempts so far, over restarts.
     pub attempts: u32,
+    /// Each attempt with its outcome, in order: of more than [`Attempt::KEPT`] the first and the last half.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Attempt>,
 }
 
 /// One line of a warning's story.

@@ -283,6 +283,7 @@ fn weighed(
         onset: finding.onset,
         at: old.filter(|_| same_grade).map_or(finding.at, |old| old.at),
         changed_at: old.filter(|_| same_grade).map_or(now.wall, |old| old.changed_at),
+        heard_at: old.filter(|_| same_grade).map_or(finding.heard_at, |old| old.heard_at),
         value: finding.value.filter(|_| !speaks_beside).or_else(|| old.and_then(|old| old.value)),
         threshold: finding
             .threshold

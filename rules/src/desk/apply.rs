@@ -164,6 +164,7 @@ impl<M: Mode> Desk<M> {
             issued_at: now.wall,
             receipt: None,
             attempts: 0,
+            tried: Vec::new(),
         };
         self.change(&bulletin.warning, |case| case.send(status, notice.order));
         self.outbox.put(notice);

@@ -8,7 +8,7 @@ use watchfire_model::{
     bulletin::{Bulletin, MessageClass, Reference},
     grade::Grade,
     id::ChannelName,
-    receipt::Receipt,
+    receipt::{Attempt, Receipt},
     site::Audience,
     time::{Span, Steady, Timestamp},
     warning::{Ending, Entry, NoticeStatus, Publication, Warning, What},
@@ -145,8 +145,18 @@ impl Case {
     /// Takes a channel's answer.
     pub(super) fn answer(&mut self, receipt: &Receipt) {
         if let Some(status) = self.warning_mut().notices.iter_mut().rev().find(|status| status.id == receipt.notice) {
-            status.attempts = status.attempts.max(receipt.attempts);
-            status.receipt = Some(receipt.clone());
+            // A courier counts from its own start: one that counts less than before has begun anew.
+            let told = status.receipt.as_ref().map_or(0, |last| last.attempts);
+            let more = receipt.attempts.checked_sub(told).filter(|more| *more > 0).unwrap_or(receipt.attempts);
+            status.attempts = status.attempts.saturating_add(more);
+            let this = Attempt { at: receipt.at, outcome: receipt.outcome.clone() };
+            for attempt in receipt.tried.iter().cloned().chain([this]) {
+                if status.tried.len() == Attempt::KEPT {
+                    status.tried.remove(Attempt::KEPT / 2);
+                }
+                status.tried.push(attempt);
+            }
+            status.receipt = Some(Receipt { tried: Vec::new(), ..receipt.clone() });
         }
     }
 

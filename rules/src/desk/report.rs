@@ -79,6 +79,7 @@ fn finding(old: Option<&Alarm>, key: &AlarmKey, report: &Report, now: watchfire_
         value: None,
         threshold: None,
         causes: Vec::new(),
+        heard_at: None,
         doubt: None,
     }
 }

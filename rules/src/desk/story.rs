@@ -422,6 +422,7 @@ impl<M: Mode> Story<M> {
             at,
             onset: at,
             causes: Vec::new(),
+            heard_at: (change == Change::Raised).then_some(at),
             doubt: None,
         }
     }
@@ -455,7 +456,8 @@ impl<M: Mode> Story<M> {
         let open: Vec<(NoticeId, ChannelName)> =
             self.desk.unsettled().take(most).map(|notice| (notice.id.clone(), notice.channel.clone())).collect();
         for (notice, channel) in open {
-            let receipt = Receipt { notice, channel, at: self.now.wall, attempts: 1, outcome: outcome.clone() };
+            let (at, outcome, tried) = (self.now.wall, outcome.clone(), Vec::new());
+            let receipt = Receipt { notice, channel, at, attempts: 1, outcome, tried };
             let _ = self.step(Input::Receipt(receipt));
         }
     }

@@ -238,6 +238,7 @@ impl<M: Mode> Step<'_, M> {
                 value: None,
                 threshold: None,
                 causes: Vec::new(),
+                heard_at: None,
                 doubt: None,
             };
             let shadow = self.desk.register.get(&alarm.key).is_some_and(|filed| filed.shadow);

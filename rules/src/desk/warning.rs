@@ -8,7 +8,7 @@ use watchfire_model::{
     mode::{Mode, ModeTag},
     site::Audience,
     time::{Span, Timestamp},
-    warning::{Ending, Entry, Publication, Warning, What},
+    warning::{Ending, Entry, Publication, RaisedBy, Warning, What},
 };
 
 use super::{
@@ -53,6 +53,9 @@ impl<M: Mode> Step<'_, M> {
         let onset = self.desk.register.graded(place).map(|alarm| alarm.onset).min().unwrap_or(self.now.wall);
         let first = self.desk.register.graded(place).min_by_key(|alarm| (alarm.onset, alarm.changed_at));
         let first_out = first.map(|alarm| alarm.key.clone());
+        let newest = self.desk.register.graded(place).max_by_key(|alarm| alarm.changed_at);
+        let raised_by =
+            newest.and_then(|alarm| alarm.heard_at.map(|heard_at| RaisedBy { observed_at: alarm.at, heard_at }));
         let warning = Warning {
             id: self.desk.next_warning_id(self.now.wall),
             hazard: place.hazard.clone(),
@@ -64,6 +67,7 @@ impl<M: Mode> Step<'_, M> {
             first_out,
             onset,
             opened_at: self.now.wall,
+            raised_by,
             version: 1,
             evidence_lost: lost,
             publication: Publication::None,

@@ -65,7 +65,9 @@ impl Bundle {
 
     /// Whether the row makes the very finding again.
     pub fn reproduces(&self) -> bool {
-        self.replay().is_ok_and(|found| found.contains(&self.finding))
+        // When it was heard is no judgement, and older ones do not say it.
+        let same = |found: Finding| Finding { heard_at: self.finding.heard_at, ..found } == self.finding;
+        self.replay().is_ok_and(|found| found.into_iter().any(same))
     }
 
     /// Without what it does not take to make the finding again.

@@ -8,7 +8,7 @@ use watchfire_model::grade::Grade;
 use watchfire_model::id::PointIx;
 use watchfire_model::quality::Flag;
 use watchfire_model::rule::Class;
-use watchfire_model::time::Timestamp;
+use watchfire_model::time::{Now, Timestamp};
 
 use super::backlog::Held;
 use super::corroboration::Consistency;
@@ -380,12 +380,18 @@ impl Subject {
             value: self.value(),
             threshold,
             causes: cause.reads(),
+            heard_at: cause.heard_at().filter(|_| change == Change::Raised),
             doubt: doubt.filter(|doubt| doubt.sure < judged),
         }
     }
 }
 
 impl Cause<'_> {
+    /// None where it no longer matters when we knew.
+    fn heard_at(&self) -> Option<Timestamp> {
+        Some(self.moment.now.wall).filter(|_| self.moment.now != Now::default())
+    }
+
     fn ground(&self, blank: Option<&Blank>) -> Ground {
         // An instant rule has no first-sample rule: after values that were none, the first good one counts.
         let instant = self.compiled.class == Class::Instant;

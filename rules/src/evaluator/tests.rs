@@ -466,3 +466,35 @@ fn what_was_recorded_and_lost_with_its_rows_is_taken_over() {
     world.evaluator.take_over(world.seq, &[recorded], &mut world.findings);
     assert!(world.findings.is_empty(), "who has counted as far takes over nothing");
 }
+
+#[test]
+fn what_is_under_way_is_told_to_whoever_asks() {
+    let rule = Rule {
+        raise_after: PerGrade::all(delay(Some(3), None)),
+        lift_after: PerGrade::all(Span::minutes(5)),
+        ..stage()
+    };
+    let mut world = World::of_stage(point(0, "stage"), rule);
+    let told = |world: &World| world.evaluator.outlooks().next();
+    world.hear(0, 0.0);
+    assert_eq!(told(&world), None);
+    world.hear(1, 3.0);
+    let rising = told(&world).and_then(|it| it.rising).expect("a delay runs");
+    assert_eq!((rising.grade, rising.samples, rising.of_samples), (Grade::Orange, 1, Some(3)));
+    assert_eq!(rising.over_at, Some(Timestamp(3 * MINUTE)));
+    world.link(2, false);
+    assert_eq!(told(&world).and_then(|it| it.rising?.over_at), None, "nothing is foretold of what is not heard");
+    world.hear(2, 3.0);
+    world.hear(3, 3.0);
+    assert_eq!(world.judged(), Some(Grade::Orange));
+    assert_eq!(told(&world), None);
+    world.hear(4, 0.0);
+    let recovering = told(&world).and_then(|it| it.recovering).expect("it is short of what holds it");
+    assert_eq!((recovering.towards, recovering.lower_at), (None, Some(Timestamp(9 * MINUTE))));
+    let findings = world.findings.len();
+    for minute in 5..10 {
+        world.hear(minute, 0.0);
+    }
+    assert_eq!(world.story(), "3:clear>orange 9:orange>clear");
+    assert_eq!(world.findings.len(), findings + 1, "nobody asked, and only the end is a finding");
+}

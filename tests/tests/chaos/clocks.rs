@@ -188,12 +188,14 @@ fn a_process_that_stood_still_says_one_thing_of_each_warning_at_most() {
         most = counts.max().unwrap_or(0).max(most);
         (most > 1).then_some(most)
     });
+    let hung_up = stage.source()["disconnects"].as_u64();
+    assert!(hung_up > Some(0), "the broker hung up meanwhile: {}", stage.source());
     println!("F45: stopped for {stopped:?}, {most} notices of a warning afterwards");
     stage.fresh_crossing_passes(&mut sensor, "fresh");
 }
 
-/// Ten seconds, or as many as `WATCHFIRE_STANDSTILL` says.
+/// Longer than one and a half keep-alives, after which a broker hangs up; or as many seconds as `WATCHFIRE_STANDSTILL` says.
 fn standstill() -> Duration {
     let seconds = std::env::var("WATCHFIRE_STANDSTILL").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(10))
+    Duration::from_secs(seconds.unwrap_or(20))
 }

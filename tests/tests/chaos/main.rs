@@ -3,10 +3,12 @@
 //!
 //! Names in the tests' comments (F01, C21, S25, …) are those of the fault matrix. `WATCHFIRE_SEED` repeats a run.
 
+mod attempts;
 mod brokers;
 mod clocks;
 mod course;
 mod disk;
+mod heading;
 mod kills;
 mod many_rules;
 mod oracle;

@@ -310,8 +310,39 @@ fn a_kill_in_the_middle_of_a_reload_leaves_the_old_or_the_new() {
 }
 
 #[test]
-fn where_it_takes_two_people_one_proposes_and_another_publishes() {
+fn what_the_sites_own_cases_refuse_is_not_put_in_force_unless_somebody_says_so() {
     let scene = Scene::begin();
+    let folder = scene.stage.daemon.folder().join("cases");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let case = "[[case]]\nname = \"yellow at 25\"\nseries = { \"river/stage\" = \"1 1 1 25\" }\ninterval = \"1s\"\n\n\
+                [[case.expect]]\nrule = \"stage\"\nsubject = \"river\"\nat = \"3s\"\ngrade = \"yellow\"\n";
+    std::fs::write(folder.join("river.test.toml"), case).expect("a file can be written");
+    let before = scene.in_force();
+    let kept = scene.text.replace(LADDER, "ladder = { blue = 10, yellow = 21, orange = 30, red = 40 }");
+    let moved = scene.text.replace(LADDER, "ladder = { blue = 10, yellow = 26, orange = 30, red = 40 }");
+
+    let preview = scene.reloaded(&moved, &json!({"preview": true}));
+    assert_eq!(preview["cases"]["told"], 1, "{preview}");
+    let failed = &preview["cases"]["failed"][0];
+    assert_eq!(failed["case"], "yellow at 25", "{preview}");
+    assert!(failed["why"].as_str().is_some_and(|why| why.contains("yellow")), "{preview}");
+    let refused = scene.reload(&moved, &json!({}));
+    assert_eq!((refused.status, scene.in_force()), (422, before.clone()), "{}", refused.text());
+    assert!(refused.text().contains("yellow at 25") && refused.text().contains("--in-spite"), "{}", refused.text());
+    let proposed = scene.reload(&moved, &json!({"propose": true}));
+    assert_eq!(proposed.status, 422, "{}", proposed.text());
+
+    let good = scene.reloaded(&kept, &json!({}));
+    assert_eq!((&good["cases"]["told"], &good["cases"]["failed"]), (&json!(1), &json!([])), "{good}");
+    assert_ne!(scene.in_force(), before);
+    let all_the_same = scene.reloaded(&moved, &json!({"in_spite": true}));
+    assert_eq!(json!(scene.in_force()), all_the_same["revision"]);
+    scene.ends_well();
+}
+
+#[test]
+fn where_it_takes_two_people_one_proposes_and_another_publishes() {
+    let mut scene = Scene::begin();
     let text = format!("{}\n[reload]\ntwo_people = true\n", scene.text);
     let before = scene.in_force();
     let alone = scene.reload(&text, &json!({}));
@@ -323,7 +354,13 @@ fn where_it_takes_two_people_one_proposes_and_another_publishes() {
     assert_eq!((again.status, scene.in_force()), (403, before.clone()), "{}", again.text());
     let other = scene.reload(&text, &json!({"publish": "nobody's", "who": "li"}));
     assert_eq!((other.status, scene.in_force()), (409, before), "{}", other.text());
-    // What was proposed is what is published, whatever the file says by then.
+    // What was proposed is what is published, whatever the file says by then, and over a restart.
+    scene.stage.daemon.configure(&scene.text);
+    scene.stage.daemon.kill();
+    scene.stage.daemon.run();
+    scene.stage.connected();
+    let same = scene.reload(&text, &json!({"publish": revision, "who": "wang"}));
+    assert_eq!(same.status, 403, "who proposed it is not forgotten: {}", same.text());
     scene.reloaded("this is no configuration", &json!({"publish": revision, "who": "li"}));
     assert_eq!(scene.in_force(), revision);
     scene.stage.daemon.configure(&text);

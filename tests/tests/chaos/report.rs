@@ -1,7 +1,6 @@
 //! `watchfire report` on what the real daemon has in its ledger: what the public was told, when, and by whose hand.
 
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchfire_model::time::Timestamp;
@@ -56,11 +55,10 @@ impl Scene {
 
     /// A time of its own: nothing that the ledger holds before or after it bears the same millisecond.
     fn a_moment_apart() -> String {
-        let passes = || std::thread::sleep(Duration::from_millis(5));
-        passes();
-        let time = Timestamp(now()).to_string();
-        passes();
-        time
+        let after = |at: i64| wait::until("the next millisecond", || Some(now()).filter(|now| *now > at));
+        let at = after(now());
+        after(at);
+        Timestamp(at).to_string()
     }
 
     fn report(&self, more: &[&str]) -> String {

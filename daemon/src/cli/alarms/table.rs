@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::heading::under_way;
 use crate::cli::warnings::table::{against, aligned, each, grade, quoted, story, time, words};
 use crate::lang::Lang;
 
 /// The columns of `-o csv`.
-pub(super) const CSV_HEADER: &str = "rule,subject,name,grade,latch,value,threshold,unit,onset,evidence,attention,fault,assigned,suppressed,ends,version,pending,doubt,chatters";
+pub(super) const CSV_HEADER: &str = "rule,subject,name,grade,latch,value,threshold,unit,onset,evidence,attention,fault,assigned,suppressed,ends,version,pending,doubt,chatters,pending_until,recovering_to,recovering_until";
 
 /// A list as a table.
 pub(super) fn list(items: &[Value], lang: Lang) -> String {
@@ -64,9 +65,7 @@ fn state(item: &Value, lang: Lang) -> String {
         };
         said.push(format!("{}{word}", lang.pick(en, zh)));
     }
-    if item["pending"].is_string() {
-        said.push(format!("{} {}", lang.pick("pending", "待定"), grade(&item["pending"], lang)));
-    }
+    said.extend(under_way(item, lang));
     match item["doubt"]["because"].as_str() {
         Some("few") => {
             said.push(lang.pick("not public yet: one sensor, few samples", "暂不对外:单测点样本不足").to_owned())
@@ -182,6 +181,12 @@ pub(super) fn csv(item: &Value) -> String {
         words(&item["pending"]),
         words(&item["doubt"]["because"]),
         words(&item["chatters"]),
+        time(&item["rising"]["over_at"]),
+        match &item["recovering"] {
+            Value::Null => String::new(),
+            recovering => recovering["towards"].as_str().unwrap_or("clear").to_owned(),
+        },
+        time(&item["recovering"]["lower_at"]),
     ];
     fields.map(|field| quoted(&field)).join(",")
 }

@@ -134,7 +134,9 @@ fn finding_in(input: &str, record: LedgerId) -> anyhow::Result<Option<Finding>> 
 
 /// All of a finding in sixteen bytes.
 fn print(finding: &Finding) -> anyhow::Result<[u8; 16]> {
-    let hash: [u8; 32] = Sha256::digest(serde_json::to_vec(finding)?).into();
+    // When it was heard is its row's time and not judged; older ledgers do not have it.
+    let judged = Finding { heard_at: None, ..finding.clone() };
+    let hash: [u8; 32] = Sha256::digest(serde_json::to_vec(&judged)?).into();
     let mut print = [0; 16];
     print.copy_from_slice(&hash[..16]);
     Ok(print)

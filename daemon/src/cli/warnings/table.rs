@@ -10,8 +10,7 @@ use crate::cli::{Format, Style};
 use crate::lang::Lang;
 
 /// The columns of `-o csv`.
-pub(super) const CSV_HEADER: &str =
-    "id,grade,peak,hazard,area,name,value,threshold,unit,onset,evidence_lost,state,version,delivered,notices";
+pub(super) const CSV_HEADER: &str = "id,grade,peak,hazard,area,name,value,threshold,unit,onset,evidence_lost,state,version,delivered,notices,duty_told_ms,public_told_ms,worst_told_ms";
 
 /// A list as a table.
 pub(super) fn list(items: &[Value], lang: Lang) -> String {
@@ -19,8 +18,8 @@ pub(super) fn list(items: &[Value], lang: Lang) -> String {
         return lang.pick("No live warnings.\n", "没有生效的预警。\n").to_owned();
     }
     let head = lang.pick(
-        "GRADE|WARNING|HAZARD|AREA|VALUE / THRESHOLD|SINCE|STATE|RECEIPTS",
-        "等级|预警|类别|区域|测值 / 阈值|起于|状态|回执",
+        "GRADE|WARNING|HAZARD|AREA|VALUE / THRESHOLD|SINCE|STATE|RECEIPTS|TOLD AFTER",
+        "等级|预警|类别|区域|测值 / 阈值|起于|状态|回执|送达用时",
     );
     let mut rows = vec![head.split('|').map(str::to_owned).collect()];
     rows.extend(items.iter().map(|item| cells(item, lang)));
@@ -43,6 +42,7 @@ fn cells(item: &Value, lang: Lang) -> Vec<String> {
         time(&item["onset"]),
         state(item, lang),
         receipts(item),
+        told(item, lang).join("; "),
     ]
 }
 
@@ -116,6 +116,53 @@ fn receipts(item: &Value) -> String {
     text
 }
 
+/// How long after we heard the reading each audience first confirmed, and the worst of its channels.
+fn told(item: &Value, lang: Lang) -> Vec<String> {
+    let audience = |key: &str, en, zh| {
+        let reached = &item["told"][key];
+        let span = |key: &str| reached[key].as_i64().map(|ms| Span(ms).to_string());
+        let name = lang.pick(en, zh);
+        let first = span("first_heard_ms")?;
+        Some(match span("worst_heard_ms").filter(|worst| *worst != first) {
+            Some(worst) => format!("{name} {first}–{worst}"),
+            None => format!("{name} {first}"),
+        })
+    };
+    [audience("internal", "duty", "值班"), audience("public", "public", "公众")].into_iter().flatten().collect()
+}
+
+/// The same, with the reading that it counts from and what is still owed.
+fn told_whole(item: &Value, lang: Lang) -> String {
+    let told = &item["told"];
+    let mut text = String::new();
+    if told.is_null() {
+        return text;
+    }
+    let [observed, heard] = ["observed_at", "heard_at"].map(|key| time(&told[key]));
+    let _ = writeln!(text, "{} {observed}, {} {heard}", lang.pick("measured", "测于"), lang.pick("heard", "收到"));
+    for (key, en, zh) in [("internal", "duty", "值班"), ("public", "public", "公众")] {
+        let reached = &told[key];
+        let span = |key: &str| reached[key].as_i64().map_or_else(|| "–".to_owned(), |ms| Span(ms).to_string());
+        if reached.is_null() {
+            continue;
+        }
+        let _ = writeln!(
+            text,
+            "{}: {} +{} {}, {} +{} {}, {} {}",
+            lang.pick(en, zh),
+            lang.pick("first", "首达"),
+            span("first_heard_ms"),
+            words(&reached["first_channel"]),
+            lang.pick("worst", "最慢"),
+            span("worst_heard_ms"),
+            words(&reached["worst_channel"]),
+            lang.pick("unconfirmed channels", "未确认通道"),
+            reached["unconfirmed"]
+        );
+    }
+    text
+}
+
 /// A warning, whole.
 pub(super) fn whole(warning: &Value, lang: Lang) -> String {
     let mut text = String::new();
@@ -132,6 +179,7 @@ pub(super) fn whole(warning: &Value, lang: Lang) -> String {
         warning["version"]
     );
     let _ = writeln!(text, "{}  {}", state(warning, lang), receipts(warning));
+    text.push_str(&told_whole(warning, lang));
     heading(&mut text, "Alarms and evidence", "测点报警与证据");
     for alarm in each(&warning["alarms"]) {
         let (ground, rule) = (words(&alarm["evidence"]["is"]), words(&alarm["rule"]));
@@ -157,7 +205,7 @@ pub(super) fn whole(warning: &Value, lang: Lang) -> String {
         let [class, audience, id] = ["class", "audience", "id"].map(|key| words(&bulletin[key]));
         let _ = writeln!(text, "  {}  {class}  {audience}  {id}  {headline}", time(&bulletin["sent"]));
         let notices = each(&warning["notices"]).filter(|notice| notice["bulletin"] == bulletin["id"]);
-        text.push_str(&aligned(&notices.map(receipt).collect::<Vec<_>>()));
+        text.push_str(&aligned(&notices.flat_map(attempts).collect::<Vec<_>>()));
     }
     heading(&mut text, "Story", "经过");
     text.push_str(&story(&warning["timeline"]));
@@ -171,6 +219,26 @@ pub(in crate::cli) fn story(entries: &Value) -> String {
         vec![" ".to_owned(), time(&entry["at"]), what.replace('_', " "), who, note]
     };
     aligned(&each(entries).map(line).collect::<Vec<_>>())
+}
+
+/// A notice, and each attempt at it where it took more than one.
+fn attempts(notice: &Value) -> Vec<Vec<String>> {
+    let (all, told) = (notice["attempts"].as_u64().unwrap_or(0), each(&notice["tried"]).count());
+    let mut lines = vec![receipt(notice)];
+    if all < 2 {
+        return lines;
+    }
+    let beyond = all.saturating_sub(u64::try_from(told).unwrap_or(all));
+    for (place, attempt) in each(&notice["tried"]).enumerate() {
+        if beyond > 0 && place == told / 2 {
+            lines.push(vec![String::new(), String::new(), format!("    … {beyond}")]);
+        }
+        let outcome = &attempt["outcome"];
+        let said = if outcome["reason"].is_string() { &outcome["reason"] } else { &outcome["reference"] };
+        let is = format!("    {}", words(&outcome["is"]));
+        lines.push(vec![String::new(), String::new(), is, time(&attempt["at"]), String::new(), words(said)]);
+    }
+    lines
 }
 
 fn receipt(notice: &Value) -> Vec<String> {
@@ -213,8 +281,17 @@ pub(super) fn csv(item: &Value) -> String {
         words(&item["version"]),
         words(&item["receipts"]["delivered"]),
         words(&item["receipts"]["total"]),
+        words(&item["told"]["internal"]["first_heard_ms"]),
+        words(&item["told"]["public"]["first_heard_ms"]),
+        words(&worst_told(item)),
     ];
     fields.map(|field| quoted(&field)).join(",")
+}
+
+/// The longest of any channel of any audience.
+fn worst_told(item: &Value) -> Value {
+    let of = |key: &str| item["told"][key]["worst_heard_ms"].as_i64();
+    of("internal").into_iter().chain(of("public")).max().map_or(Value::Null, Value::from)
 }
 
 pub(in crate::cli) fn quoted(field: &str) -> String {

@@ -8,6 +8,7 @@ mod site;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use watchfire::outlooks::Outlooks;
 use watchfire::views::{Asked, DeskView, InForce, Latest, LatestTable, Views};
 use watchfire_connectors::health::{Complaint, SourceHealth};
 use watchfire_model::alarm::{Alarm, AlarmKey};
@@ -23,7 +24,7 @@ use watchfire_model::receipt::{Outcome, Receipt};
 use watchfire_model::rule::Release;
 use watchfire_model::site::{Audience, Site};
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
-use watchfire_model::warning::{Ending, Entry, NoticeStatus, Publication, Waiting, Warning, What};
+use watchfire_model::warning::{Ending, Entry, NoticeStatus, Publication, RaisedBy, Waiting, Warning, What};
 
 pub(crate) use night::Night;
 pub(crate) use officer::obey;
@@ -74,6 +75,7 @@ fn alarm(site: &Site, rule: &str, station: &str, grade: Option<Grade>, threshold
         onset: NOW - Span::minutes(64),
         at: NOW - Span::minutes(3),
         changed_at: NOW - Span::minutes(3),
+        heard_at: None,
         value: Some(line.8),
         threshold,
         unit: line.6.to_owned(),
@@ -154,6 +156,7 @@ fn notice(bulletin: &Bulletin, channel: &str, outcome: Option<Outcome>) -> Notic
         at: bulletin.sent + Span(840),
         attempts: 1,
         outcome,
+        tried: Vec::new(),
     });
     NoticeStatus {
         id,
@@ -162,6 +165,7 @@ fn notice(bulletin: &Bulletin, channel: &str, outcome: Option<Outcome>) -> Notic
         audience: bulletin.audience,
         issued_at: bulletin.sent,
         attempts: u32::from(receipt.is_some()),
+        tried: Vec::new(),
         receipt,
     }
 }
@@ -182,6 +186,7 @@ fn warning(site: &Site, id: &str, grade: Option<Grade>, peak: Grade, alarm: &Ala
         first_out: Some(alarm.key.clone()),
         onset: alarm.onset,
         opened_at: alarm.onset + Span::seconds(2),
+        raised_by: Some(RaisedBy { observed_at: alarm.onset, heard_at: alarm.onset + Span::seconds(1) }),
         version: alarm.version,
         evidence_lost: None,
         publication: Publication::None,
@@ -311,6 +316,7 @@ impl County {
         });
         let in_force = InForce { site: Arc::clone(&site), since: NOW, refused: None };
         let views = Views {
+            outlooks: Arc::new(Outlooks::of(std::iter::empty())),
             site,
             in_force: watch::channel(Arc::new(in_force)).1,
             // Nobody reloads a county that is only looked at.

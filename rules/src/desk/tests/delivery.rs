@@ -3,8 +3,9 @@
 use watchfire_model::{
     attention::Attention,
     mode::Live,
-    receipt::{Outcome, Receipt},
+    receipt::{Attempt, Outcome, Receipt},
     site::Channel,
+    time::Timestamp,
     warning::What,
 };
 
@@ -67,7 +68,8 @@ fn a_receipt_that_comes_twice_or_for_nothing_of_ours_changes_nothing() {
     let notice = story.desk.unsettled().next().cloned().expect("one is open");
     let receipt = |notice, channel| {
         let outcome = Outcome::Delivered { reference: None, coverage: None };
-        Input::Receipt(Receipt { notice, channel, at: watchfire_model::time::Timestamp(0), attempts: 1, outcome })
+        let (at, tried) = (Timestamp(0), Vec::new());
+        Input::Receipt(Receipt { notice, channel, at, attempts: 1, outcome, tried })
     };
     assert_eq!(story.step(receipt("other".into(), notice.channel.clone())), []);
     assert_eq!(story.step(receipt(notice.id.clone(), "siren".into())), []);
@@ -99,6 +101,29 @@ fn past_the_limit_of_what_is_under_way_every_orange_and_red_is_still_said() {
 }
 
 #[test]
+fn each_attempt_is_kept_with_its_outcome_and_of_many_the_first_and_the_last() {
+    let mut story = Story::<Live>::told(site(), "a red");
+    let notice = story.desk.unsettled().next().cloned().expect("one is open");
+    let failed = |at: i64| Attempt { at: Timestamp(at), outcome: Outcome::Failing { reason: format!("{at}") } };
+    let mut hear = |attempts: u32, at: i64, tried: Vec<Attempt>, outcome: Outcome| {
+        let (notice, channel) = (notice.id.clone(), notice.channel.clone());
+        let _ = story.step(Input::Receipt(Receipt { notice, channel, at: Timestamp(at), attempts, outcome, tried }));
+        let warning = story.desk.warnings().next().expect("live");
+        let [status] = &warning.notices[..] else { panic!("one notice") };
+        assert!(story.restarted() == story.desk);
+        (status.attempts, status.tried.iter().map(|attempt| attempt.at.0).collect::<Vec<_>>())
+    };
+    assert_eq!(hear(1, 1, Vec::new(), failed(1).outcome), (1, vec![1]));
+    assert_eq!(hear(4, 4, vec![failed(2), failed(3)], failed(4).outcome), (4, vec![1, 2, 3, 4]));
+    // The daemon was started again: its courier counts anew.
+    assert_eq!(hear(1, 5, Vec::new(), failed(5).outcome), (5, vec![1, 2, 3, 4, 5]));
+    let more = (6..36).map(failed).collect();
+    let delivered = Outcome::Delivered { reference: None, coverage: None };
+    let kept = (1..9).chain(29..37).collect::<Vec<_>>();
+    assert_eq!(hear(32, 36, more, delivered), (36, kept), "and all are counted");
+}
+
+#[test]
 fn ended_warnings_are_forgotten_here_once_all_is_delivered() {
     let mut story = Story::<Live>::told(automatic(), "b blue; b clear");
     for _ in 0..220 {
@@ -107,8 +132,8 @@ fn ended_warnings_are_forgotten_here_once_all_is_delivered() {
             story.desk.unsettled().filter(|n| n.bulletin.warning.as_str() != "W-20260801-0001").cloned().collect();
         for notice in open {
             let outcome = Outcome::Delivered { reference: None, coverage: None };
-            let receipt =
-                Receipt { notice: notice.id, channel: notice.channel, at: story.now.wall, attempts: 1, outcome };
+            let (at, tried) = (story.now.wall, Vec::new());
+            let receipt = Receipt { notice: notice.id, channel: notice.channel, at, attempts: 1, outcome, tried };
             let _ = story.step(Input::Receipt(receipt));
         }
         story.tell("+1s");
