@@ -8,6 +8,7 @@ mod clocks;
 mod course;
 mod disk;
 mod kills;
+mod load;
 mod many_rules;
 mod oracle;
 mod payloads;
