@@ -74,12 +74,17 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>, asks: Asks, body: 
 
 fn refused(refused: Refused) -> Problem {
     let status = match &refused {
-        Refused::Broken { .. } | Refused::NoBacktest { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::Broken { .. } | Refused::NoBacktest { .. } | Refused::Hangs { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refused::TwoPeople | Refused::Promotion(_) | Refused::SamePerson { .. } => StatusCode::FORBIDDEN,
-        Refused::NeedsRestart { .. } | Refused::Orphans(_) | Refused::NotProposed { .. } | Refused::NoFile => {
-            StatusCode::CONFLICT
+        Refused::NeedsRestart { .. }
+        | Refused::Orphans(_)
+        | Refused::NotProposed { .. }
+        | Refused::NoFile
+        | Refused::StillHangs { .. } => StatusCode::CONFLICT,
+        Refused::Journal { .. } | Refused::Unwritten { .. } | Refused::NoThread(_) | Refused::Stopping => {
+            StatusCode::SERVICE_UNAVAILABLE
         }
-        Refused::Journal { .. } | Refused::Unwritten { .. } | Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::Preview { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status, refused.to_string())
 }
