@@ -52,7 +52,7 @@ impl Scene {
 
     /// A time of its own: nothing that the ledger holds before or after it bears the same millisecond.
     fn a_moment_apart() -> String {
-        let passes = || std::thread::sleep(Duration::from_millis(5));
+        let passes = || wait::never(Duration::from_millis(5), "time passes", || None::<()>);
         passes();
         let time = Timestamp(now()).to_string();
         passes();
