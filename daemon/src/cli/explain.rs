@@ -10,6 +10,7 @@ use watchfire_rules::desk::text::number;
 use watchfire_rules::ruleset::{Explanation, RuleSet, SubjectLadder, Way};
 
 use crate::cli::{Format, Style, emit};
+use crate::config::hazard;
 use crate::config::settings::Settings;
 use crate::lang::Lang;
 
@@ -167,10 +168,20 @@ fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
     writeln!(out, "{silence}")?;
     witnesses(out, rule, lang)?;
     match (rule.time_to_respond, lang) {
-        (Some(time), Lang::En) => writeln!(out, "there are {time} to respond: {}", rule.response),
-        (Some(time), Lang::Zh) => writeln!(out, "处置时限 {time}:{}", rule.response),
-        (None, _) => Ok(()),
+        (Some(time), Lang::En) => writeln!(out, "there are {time} to respond: {}", rule.response)?,
+        (Some(time), Lang::Zh) => writeln!(out, "处置时限 {time}:{}", rule.response)?,
+        (None, _) => {}
     }
+    let remarks = hazard::remarks(&rule.origin);
+    if !remarks.is_empty() {
+        let title = lang.pick(
+            "what the pack says of its numbers (✔ read in the source, ○ an editable default):",
+            "规则包对各数值的说明(✔ 见于所引来源,○ 可改的默认值):",
+        );
+        writeln!(out, "\n{title}")?;
+        remarks.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    Ok(())
 }
 
 /// What is measured, of what, and how.

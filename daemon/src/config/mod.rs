@@ -9,7 +9,7 @@ mod bind;
 mod cells;
 mod compile;
 mod corroborate;
-mod hazard;
+pub(crate) mod hazard;
 mod head;
 mod heartbeat;
 mod judging;
