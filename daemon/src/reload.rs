@@ -199,6 +199,34 @@ pub enum Refused {
         /// Why not.
         source: std::io::Error,
     },
+    /// A script did not come back when it was judged beforehand.
+    #[error(
+        "the script of rule \"{rule}\" did not come back when it was judged by the readings there are; {former} goes on. In \
+         force it would end the process. It still runs, and takes a processor, until the daemon is started again"
+    )]
+    Hangs {
+        /// Whose.
+        rule: RuleId,
+        /// The revision that goes on.
+        former: Revision,
+    },
+    /// One of an earlier preview has not come back yet.
+    #[error(
+        "the script of rule \"{rule}\" has not come back from an earlier preview; there is none until the daemon is started again"
+    )]
+    StillHangs {
+        /// Whose.
+        rule: RuleId,
+    },
+    /// It failed inside.
+    #[error("the preview failed inside, which the log tells; {former} goes on")]
+    Preview {
+        /// The revision that goes on.
+        former: Revision,
+    },
+    /// The system gives no thread.
+    #[error("there is no thread for a preview")]
+    NoThread(#[source] std::io::Error),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,

@@ -54,6 +54,7 @@ use crate::vigil::Vigil;
 
 mod duty_thread;
 mod journal_thread;
+mod preview;
 mod reload_task;
 mod series_thread;
 mod shard_thread;
@@ -63,6 +64,7 @@ mod watchdog_task;
 
 use duty_thread::DutyThread;
 use journal_thread::JournalThread;
+use preview::{Oversee, Previews};
 use reload_task::ReloadTask;
 use series_thread::SeriesThread;
 use shard_thread::{Behind, ShardThread};
@@ -126,7 +128,7 @@ pub async fn start_overseen(
     settings: Settings,
     clock: impl FnOnce(Option<Now>) -> Clock,
     entropy: &Entropy,
-    overseer: impl FnOnce(Arc<Vigil>) -> Arc<dyn Overseer>,
+    overseer: impl Fn(Arc<Vigil>) -> Arc<dyn Overseer> + Send + Sync + 'static,
 ) -> Result<Running, StartError> {
     let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| StartError::rules(&problems))?;
     let opened = recovery::open(&settings, &Arc::new(rules), Box::new(RealDisk), clock, entropy)?;
@@ -163,8 +165,9 @@ pub async fn start_overseen(
     let behind = Behind { journal: opened.data.journal(), durable: opened.durable, recorded: opened.recorded };
     let folder = opened.data.snapshots();
     let mut shard = ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), folder);
+    let oversee: Oversee = Arc::new(overseer);
     let vigil = Arc::new(Vigil::over(Arc::clone(&opened.rules)));
-    shard.oversee(Arc::clone(&vigil), overseer(Arc::clone(&vigil)));
+    shard.oversee(Arc::clone(&vigil), oversee(Arc::clone(&vigil)));
     let watchdog = WatchdogTask { vigil: Arc::clone(&vigil), stops: opened.data.stops(), clock: house.clock.clone() };
     house.outside.spawn(watchdog.run(house.stop.outside.clone()));
     house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil }, behind)?;
@@ -180,6 +183,7 @@ pub async fn start_overseen(
         in_force,
         metrics: Arc::clone(&metrics),
         clock: house.clock.clone(),
+        previews: Previews::new(oversee),
         proposal: Proposal::kept(&opened.revisions, &settings),
     };
     // It holds a way into the journal: it ends with the sources.

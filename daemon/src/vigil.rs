@@ -24,7 +24,7 @@ const BUSY: u64 = 50;
 /// Looks, half a minute, after which it does not come back whatever its thread has used.
 const LOOKS_ANY: u32 = 120;
 
-/// What the shard's thread is at, for whoever looks.
+/// What a thread that runs scripts is at, the shard's or a preview's, for whoever looks.
 #[derive(Debug)]
 pub struct Vigil {
     /// The place of the rule whose script runs, counted from one; none is zero.
@@ -52,7 +52,7 @@ impl Overseer for Vigil {
 }
 
 impl Vigil {
-    /// Over a shard that judges by `rules`.
+    /// Over a thread that judges by `rules`.
     pub fn over(rules: Arc<RuleSet>) -> Self {
         Self {
             rule: AtomicUsize::new(0),
@@ -63,10 +63,10 @@ impl Vigil {
         }
     }
 
-    /// Called on the shard's thread, once.
+    /// Called on that thread, once.
     pub fn here(&self) {
         if let Ok(own) = fs::read_link("/proc/thread-self") {
-            // Set once: another is another shard's, of which there is none.
+            // Set once: it watches one thread.
             let _ = self.thread.set(PathBuf::from("/proc").join(own).join("stat"));
         }
     }

@@ -85,6 +85,14 @@ fn a_rule_is_explained_in_sentences_of_both_languages() {
     let told = watchfire(&["check", &example(), "--explain", "methane-face", "--lang", "zh"]);
     let red = "红色 Ⅰ 级:达到或超过 1.5 %CH4 立即升级;立即告知值班台,不对外发布;低于 1 %CH4 10m 后解除";
     assert!(out(&told).contains(red), "{}", out(&told));
+    let slopes = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/packs/slope/cases/site.toml");
+    let slopes = std::fs::read_to_string(slopes).expect("it is there").replace("../pack.toml", "slope");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("watchfire.toml");
+    std::fs::write(&path, slopes).expect("it can be written");
+    let told = watchfire(&["check", &path.display().to_string(), "--explain", "slope-tangent"]);
+    let ours = "The 50° at which yellow begins are ours ○";
+    assert!(out(&told).contains(ours), "what a pack says of its numbers is told: {}{}", out(&told), err(&told));
     let unknown = watchfire(&["check", &example(), "--explain", "no-such-rule"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(err(&unknown).contains("river-stage"), "{}", err(&unknown));

@@ -78,12 +78,19 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>, asks: Asks, body: 
 
 fn refused(refused: Refused) -> Problem {
     let status = match &refused {
-        Refused::Broken { .. } | Refused::NoBacktest { .. } | Refused::Cases(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refused::TwoPeople | Refused::Promotion(_) | Refused::SamePerson { .. } => StatusCode::FORBIDDEN,
-        Refused::NeedsRestart { .. } | Refused::Orphans(_) | Refused::NotProposed { .. } | Refused::NoFile => {
-            StatusCode::CONFLICT
+        Refused::Broken { .. } | Refused::NoBacktest { .. } | Refused::Cases(_) | Refused::Hangs { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
         }
-        Refused::Journal { .. } | Refused::Unwritten { .. } | Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::TwoPeople | Refused::Promotion(_) | Refused::SamePerson { .. } => StatusCode::FORBIDDEN,
+        Refused::NeedsRestart { .. }
+        | Refused::Orphans(_)
+        | Refused::NotProposed { .. }
+        | Refused::NoFile
+        | Refused::StillHangs { .. } => StatusCode::CONFLICT,
+        Refused::Journal { .. } | Refused::Unwritten { .. } | Refused::NoThread(_) | Refused::Stopping => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Refused::Preview { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status, refused.to_string())
 }

@@ -10,6 +10,7 @@ use watchfire_rules::desk::text::number;
 use watchfire_rules::ruleset::{Explanation, RuleSet, SubjectLadder, Way};
 
 use crate::cli::{Format, Style, emit};
+use crate::config::hazard;
 use crate::config::settings::Settings;
 use crate::lang::Lang;
 
@@ -144,95 +145,108 @@ fn named(site: &Site, subject: &SubjectLadder) -> String {
     name.filter(|name| *name != station).map_or_else(String::new, |name| format!(" · {name}"))
 }
 
+/// What is true of all subjects of a rule.
 fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanation, lang: Lang) -> std::fmt::Result {
+    let event = hazard.texts.first().map_or("", |(_, texts)| texts.event.as_str());
+    let categories = hazard.categories.join(" ");
+    match lang {
+        Lang::En => writeln!(out, "rule {} ({})", rule.id, rule.origin)?,
+        Lang::Zh => writeln!(out, "规则 {}({})", rule.id, rule.origin)?,
+    }
+    judges(out, rule, explanation, lang)?;
+    match lang {
+        Lang::En => writeln!(out, "warns of {} ({event}, {}, {categories})", hazard.id, hazard.event_code)?,
+        Lang::Zh => writeln!(out, "对应 {}({event},{},{categories})", hazard.id, hazard.event_code)?,
+    }
+    class(out, rule, lang)?;
+    doubts(out, rule, lang)?;
+    looks_back(out, rule, explanation, lang)?;
+    let silence = lang.pick(
+        "silence, faults and errors hold the grade and raise a fault; they never lower it",
+        "中断、故障、出错时保持等级并报故障,绝不降级",
+    );
+    writeln!(out, "{silence}")?;
+    witnesses(out, rule, lang)?;
+    match (rule.time_to_respond, lang) {
+        (Some(time), Lang::En) => writeln!(out, "there are {time} to respond: {}", rule.response)?,
+        (Some(time), Lang::Zh) => writeln!(out, "处置时限 {time}:{}", rule.response)?,
+        (None, _) => {}
+    }
+    let remarks = hazard::remarks(&rule.origin);
+    if !remarks.is_empty() {
+        let title = lang.pick(
+            "what the pack says of its numbers (✔ read in the source, ○ an editable default):",
+            "规则包对各数值的说明(✔ 见于所引来源,○ 可改的默认值):",
+        );
+        writeln!(out, "\n{title}")?;
+        remarks.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    Ok(())
+}
+
+/// What is measured, of what, and how.
+fn judges(out: &mut String, rule: &Rule, explanation: &Explanation, lang: Lang) -> std::fmt::Result {
     let measure = match &rule.measure {
         Measure::Expression(text) => text.as_str(),
         Measure::Script { file, .. } => file.as_str(),
     };
     let unit = rule.unit.map_or("", |unit| unit.symbol);
-    let event = hazard.texts.first().map_or("", |(_, texts)| texts.event.as_str());
     let count = explanation.subjects.len();
-    let cap = rule.suspect_cap;
-    let coverage = number(rule.coverage * 100.0);
+    let per = match rule.per {
+        Per::Station => lang.pick("each station", "逐站"),
+        Per::Point => lang.pick("each point", "逐测点"),
+        Per::Group => lang.pick("each group", "逐组"),
+        Per::Area => lang.pick("each area", "逐区域"),
+    };
+    let way = match explanation.way {
+        Way::Native => lang.pick("natively", "原生计算"),
+        Way::Rhai => lang.pick("in Rhai", "Rhai 计算"),
+    };
     match lang {
         Lang::En => {
-            writeln!(out, "rule {} ({})", rule.id, rule.origin)?;
-            let per = match rule.per {
-                Per::Station => "each station",
-                Per::Point => "each point",
-                Per::Group => "each group",
-                Per::Area => "each area",
-            };
-            let way = match explanation.way {
-                Way::Native => "natively",
-                Way::Rhai => "in Rhai",
-            };
-            writeln!(
-                out,
-                "judges `{measure}`{} for {per}, {way}: {count} {}",
-                spaced(unit, " in "),
-                if count == 1 { "subject" } else { "subjects" }
-            )?;
-            writeln!(out, "warns of {} ({event}, {}, {})", hazard.id, hazard.event_code, hazard.categories.join(" "))?;
-            let instant = "a single sample counts, suspect ones too";
-            let ordinary = format!("a suspect value alone raises no more than {cap}");
-            writeln!(
-                out,
-                "class {}",
-                if rule.class == Class::Instant {
-                    format!("instant: {instant}")
-                } else {
-                    format!("ordinary: {ordinary}")
-                }
-            )?;
-            doubts(out, rule, lang)?;
-            if !explanation.windows.is_empty() {
-                writeln!(
-                    out,
-                    "looks back {} on {}; less than {coverage} % covered is unknown, which changes nothing",
-                    explanation.looks_back,
-                    explanation.windows.join(", ")
-                )?;
-            }
-            writeln!(out, "silence, faults and errors hold the grade and raise a fault; they never lower it")?;
+            let subjects = if count == 1 { "subject" } else { "subjects" };
+            writeln!(out, "judges `{measure}`{} for {per}, {way}: {count} {subjects}", spaced(unit, " in "))
         }
-        Lang::Zh => {
-            writeln!(out, "规则 {}({})", rule.id, rule.origin)?;
-            let per = match rule.per {
-                Per::Station => "逐站",
-                Per::Point => "逐测点",
-                Per::Group => "逐组",
-                Per::Area => "逐区域",
-            };
-            let way = match explanation.way {
-                Way::Native => "原生计算",
-                Way::Rhai => "Rhai 计算",
-            };
-            writeln!(out, "{per}判断 `{measure}`{},{way},共 {count} 个对象", spaced(unit, ",单位 "))?;
-            writeln!(out, "对应 {}({event},{},{})", hazard.id, hazard.event_code, hazard.categories.join(" "))?;
-            let instant = "单个样本即可升级,存疑样本同样有效";
-            let ordinary = format!("存疑值单独最高只升到{}色,启动后的最初样本最高只升到橙色", cap.han());
-            writeln!(
-                out,
-                "类别:{}",
-                if rule.class == Class::Instant {
-                    format!("即时。{instant}")
-                } else {
-                    format!("一般。{ordinary}")
-                }
-            )?;
-            doubts(out, rule, lang)?;
-            if !explanation.windows.is_empty() {
-                writeln!(
-                    out,
-                    "回看 {}:{};覆盖不足 {coverage}% 视为未知,不升不降",
-                    explanation.looks_back,
-                    explanation.windows.join("、")
-                )?;
-            }
-            writeln!(out, "中断、故障、出错时保持等级并报故障,绝不降级")?;
+        Lang::Zh => writeln!(out, "{per}判断 `{measure}`{},{way},共 {count} 个对象", spaced(unit, ",单位 ")),
+    }
+}
+
+/// How far a single sample is believed.
+fn class(out: &mut String, rule: &Rule, lang: Lang) -> std::fmt::Result {
+    let cap = rule.suspect_cap;
+    match (rule.class, lang) {
+        (Class::Instant, Lang::En) => writeln!(out, "class instant: a single sample counts, suspect ones too"),
+        (Class::Instant, Lang::Zh) => writeln!(out, "类别:即时。单个样本即可升级,存疑样本同样有效"),
+        (Class::Ordinary, Lang::En) => writeln!(out, "class ordinary: a suspect value alone raises no more than {cap}"),
+        (Class::Ordinary, Lang::Zh) => {
+            writeln!(out, "类别:一般。存疑值单独最高只升到{}色,启动后的最初样本最高只升到橙色", cap.han())
         }
     }
+}
+
+/// The windows, where there are any.
+fn looks_back(out: &mut String, rule: &Rule, explanation: &Explanation, lang: Lang) -> std::fmt::Result {
+    if explanation.windows.is_empty() {
+        return Ok(());
+    }
+    let (span, coverage) = (explanation.looks_back, number(rule.coverage * 100.0));
+    match lang {
+        Lang::En => {
+            let windows = explanation.windows.join(", ");
+            writeln!(
+                out,
+                "looks back {span} on {windows}; less than {coverage} % covered is unknown, which changes nothing"
+            )
+        }
+        Lang::Zh => {
+            let windows = explanation.windows.join("、");
+            writeln!(out, "回看 {span}:{windows};覆盖不足 {coverage}% 视为未知,不升不降")
+        }
+    }
+}
+
+/// Grades that more than one point must meet.
+fn witnesses(out: &mut String, rule: &Rule, lang: Lang) -> std::fmt::Result {
     for grade in Grade::ALL.into_iter().filter(|grade| *rule.witnesses.get(*grade) > 1) {
         let many = rule.witnesses.get(grade);
         match lang {
@@ -245,12 +259,6 @@ fn head(out: &mut String, rule: &Rule, hazard: &Hazard, explanation: &Explanatio
                 "{}色须有 {many} 个相互独立的测点各自达到;共用网关、采集器、供电或设备的只算一个",
                 grade.han()
             )?,
-        }
-    }
-    if let Some(time) = rule.time_to_respond {
-        match lang {
-            Lang::En => writeln!(out, "there are {time} to respond: {}", rule.response)?,
-            Lang::Zh => writeln!(out, "处置时限 {time}:{}", rule.response)?,
         }
     }
     Ok(())

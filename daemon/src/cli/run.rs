@@ -41,7 +41,7 @@ pub async fn run(settings: Settings, lang: Lang) -> anyhow::Result<ExitCode> {
 pub async fn run_overseen(
     settings: Settings,
     lang: Lang,
-    overseer: impl FnOnce(Arc<Vigil>) -> Arc<dyn Overseer>,
+    overseer: impl Fn(Arc<Vigil>) -> Arc<dyn Overseer> + Send + Sync + 'static,
 ) -> anyhow::Result<ExitCode> {
     let (points, rules) = (settings.site.points.len(), settings.site.rules.len());
     let supervisor = Supervisor::from_env();

@@ -89,6 +89,23 @@ pub(crate) struct Hazards {
     pub(crate) names: Names,
 }
 
+/// What a pack of ours says above a rule that it offers, line by line: its numbers with their sources. `origin` is where
+/// the rule is written; nothing where that is no pack of ours.
+pub(crate) fn remarks(origin: &str) -> Vec<&'static str> {
+    let place = origin.strip_prefix("pack ").and_then(|place| place.rsplit_once(':'));
+    let known = place.and_then(|(pack, line)| {
+        let (_, text) = PACKS.iter().find(|(known, _)| *known == pack)?;
+        Some((text, line.parse::<usize>().ok()?))
+    });
+    let Some((text, line)) = known else { return Vec::new() };
+    let before: Vec<&str> = text.lines().take(line).collect();
+    let above = before.iter().rposition(|line| line.starts_with("[[")).unwrap_or_default();
+    let remark = |line: &&'static str| line.strip_prefix('#').map(str::trim);
+    let mut remarks: Vec<&str> = before[..above].iter().rev().map_while(remark).collect();
+    remarks.reverse();
+    remarks
+}
+
 /// The hazards as the site has them.
 pub(crate) struct Profiles {
     pub(crate) list: Vec<Hazard>,

@@ -9,7 +9,7 @@ mod bind;
 mod cells;
 mod compile;
 mod corroborate;
-mod hazard;
+pub(crate) mod hazard;
 mod head;
 mod heartbeat;
 mod judging;
@@ -18,6 +18,7 @@ pub(crate) mod names;
 pub(crate) mod nearest;
 mod offer;
 mod output;
+mod parts;
 pub mod problem;
 mod quiet;
 mod reach;
@@ -31,7 +32,7 @@ mod station;
 mod watch;
 pub(crate) mod zone;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -41,11 +42,12 @@ use watchfire_model::rule::Reach;
 use watchfire_model::site::{Audience, Channel, Site};
 
 use self::area::Areas;
-use self::hazard::{Hazards, PACKS};
+use self::hazard::Hazards;
 use self::head::Head;
 use self::link::Links;
+use self::parts::{Shared, parts};
 use self::problem::{Place, Problem, Problems};
-use self::read::{At, Context, Document, Table};
+use self::read::{Context, Document, Table};
 use self::rule::{Known, RulePlace, Rules};
 use self::settings::{ChannelConfig, Settings};
 use self::station::Field;
@@ -109,13 +111,6 @@ impl Examined {
     }
 }
 
-/// A text that the configuration names: a pack, or an included file.
-struct Part {
-    file: usize,
-    text: Arc<str>,
-    pack: bool,
-}
-
 fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)> {
     // The trees of the texts are gone before the rules are compiled: together they would be the most that is ever needed.
     let (settings, places) = put_together(cx, file, text)?;
@@ -135,89 +130,20 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
     }
 
     let head = Head::read(&root);
-    let mut shared = Shared::default();
-    for (document, pack) in &documents {
-        let table = document.root(cx);
-        if *pack {
-            shared.packed_hazards.extend(table.tables("hazard", "[[hazard]]"));
-            shared.packed_rules.extend(table.tables("rule", "[[rule]]"));
-            shared.offers.extend(table.tables("offer", "[[offer]]"));
-            if let Some(about) = table.table("pack", "[pack]") {
-                let _ = (about.text("name"), about.text("summary"), about.text("sources"));
-                about.finish();
-            }
-        } else {
-            shared.take(&table);
-        }
-        table.finish();
-    }
-    shared.take(&root);
+    let mut shared = Shared::of(&root, &documents);
     let taken = offer::taken(&root, std::mem::take(&mut shared.offers));
-
-    let mut areas = Areas::new();
-    for table in shared.areas {
-        areas.read(&table, cx);
-        table.finish();
-    }
-    for path in root.texts("areas_csv") {
-        if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
-            sheet::areas(cx, file, &text, &mut areas);
-        }
-    }
-    let Areas { list: mut areas, ids: area_ids } = areas;
-    let only_area = match areas.as_slice() {
-        [only] => Some(only.id.as_str()),
-        [] | [_, _, ..] => None,
-    };
-    let mut field = Field::new();
-    for station in shared.stations {
-        field.read_station(station, &area_ids, only_area);
-    }
-    for path in root.texts("stations_csv") {
-        if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
-            sheet::stations(cx, file, &text, &mut field, &area_ids, only_area, &head.zone.name);
-        }
-    }
-    for path in root.texts("points_csv") {
-        if let Some((file, text)) = cx.open(&cx.path(&path.value), Some(path.at)) {
-            sheet::points(cx, file, &text, &mut field, &head.zone);
-        }
-    }
-    field.settle(cx);
-    // They are kept as long as the process runs.
-    areas.shrink_to_fit();
-    field.stations.shrink_to_fit();
-    field.points.shrink_to_fit();
-    for group in shared.groups {
-        field.read_group(group);
-    }
+    let areas = areas(&root, std::mem::take(&mut shared.areas));
+    let field = field(&root, &head, &areas, &mut shared);
 
     let mut hazards = Hazards::new();
-    let own_hazards: Vec<String> =
-        shared.hazards.iter().filter_map(|table| table.text("id")).map(|id| id.value).collect();
-    shared.packed_hazards.into_iter().chain(shared.hazards).for_each(|table| hazards.read(table));
-    let named = |table: &Table<'_>| Some(table.get("hazard")?.raw_text()?.value);
-    let tables = shared.rules.iter().chain(&shared.packed_rules).chain(taken.iter().map(|offer| &offer.table));
-    let used: Vec<String> = tables.filter_map(named).chain(own_hazards).collect();
+    let used = used(&shared, &taken);
+    let read = std::mem::take(&mut shared.packed_hazards).into_iter().chain(std::mem::take(&mut shared.hazards));
+    read.for_each(|table| hazards.read(table));
     let hazard_names = std::mem::replace(&mut hazards.names, names::Names::new("hazard"));
     let mut profiles = hazards.settle(cx, &head.languages, &|id| used.iter().any(|used| used == id));
     hazard::release(root.table("release", "[release]"), &hazard_names, &mut profiles.list, head.test.is_some());
-
-    let mut rules = Rules::new();
     let known = Known { field: &field, profiles: &profiles, hazards: &hazard_names };
-    for table in shared.rules {
-        rules.read(table, &known, false);
-    }
-    for table in shared.packed_rules {
-        if table.text("id").is_none_or(|id| !rules.has(&id.value)) {
-            rules.read(table, &known, true);
-        }
-    }
-    for offer in taken {
-        if offer.table.text("id").is_none_or(|id| !rules.has(&id.value)) {
-            rules.read(offer.table, &known, offer.by_pattern);
-        }
-    }
+    let mut rules = rules(&known, shared, taken);
 
     let known = quiet::Known { rules: &rules.list, rule_names: &rules.names, hazard_names: &hazard_names };
     let quiet = quiet::read(&root, cx, &known);
@@ -244,7 +170,7 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
         zone: head.zone,
         languages: head.languages,
         test: head.test,
-        areas,
+        areas: areas.list,
         stations: field.stations,
         points: field.points,
         links: links.known(),
@@ -275,89 +201,76 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
     Some((settings, places))
 }
 
-/// Tables that may stand in the main file and in included ones.
-#[derive(Default)]
-struct Shared<'a> {
-    areas: Vec<Table<'a>>,
-    stations: Vec<Table<'a>>,
-    groups: Vec<Table<'a>>,
-    hazards: Vec<Table<'a>>,
-    rules: Vec<Table<'a>>,
-    packed_hazards: Vec<Table<'a>>,
-    packed_rules: Vec<Table<'a>>,
-    offers: Vec<Table<'a>>,
+/// Areas, from tables and spreadsheets.
+fn areas(root: &Table<'_>, tables: Vec<Table<'_>>) -> Areas {
+    let cx = root.cx;
+    let mut areas = Areas::new();
+    for table in tables {
+        areas.read(&table, cx);
+        table.finish();
+    }
+    for (file, text) in sheets(root, "areas_csv") {
+        sheet::areas(cx, file, &text, &mut areas);
+    }
+    // They are kept as long as the process runs.
+    areas.list.shrink_to_fit();
+    areas
 }
 
-impl<'a> Shared<'a> {
-    fn take(&mut self, table: &Table<'a>) {
-        self.areas.extend(table.tables("area", "[[area]]"));
-        self.stations.extend(table.tables("station", "[[station]]"));
-        self.groups.extend(table.tables("group", "[[group]]"));
-        self.hazards.extend(table.tables("hazard", "[[hazard]]"));
-        self.rules.extend(table.tables("rule", "[[rule]]"));
-    }
-}
-
-/// Opens packs and included files.
-fn parts(cx: &Context<'_>, root: &Table<'_>) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for name in root.texts("packs") {
-        let path = name.value.ends_with(".toml") || name.value.contains('/');
-        if path {
-            let path = cx.path(&name.value);
-            let path = if path.is_dir() { path.join("pack.toml") } else { path };
-            parts.extend(cx.open(&path, Some(name.at)).map(|(file, text)| Part { file, text, pack: true }));
-            continue;
-        }
-        match PACKS.iter().find(|(known, _)| *known == name.value) {
-            Some((known, text)) => {
-                let (file, text) = cx.hold(format!("pack {known}"), (*text).into());
-                parts.push(Part { file, text, pack: true });
-            }
-            None => {
-                let problem = Problem::error(name.at, format!("there is no pack \"{}\"", name.value))
-                    .label(format!("known: {}", PACKS.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ")));
-                cx.report(
-                    problem.maybe_hint(nearest::did_you_mean(&name.value, PACKS.iter().map(|(known, _)| *known))),
-                );
-            }
-        }
-    }
-    for key in ["stations", "rules"] {
-        for pattern in root.texts(key) {
-            for path in expand(cx, &pattern) {
-                parts.extend(cx.open(&path, Some(pattern.at)).map(|(file, text)| Part { file, text, pack: false }));
-            }
-        }
-    }
-    parts
-}
-
-/// The files of `stations/*.toml`, in order of name; wildcards only in the last part.
-fn expand(cx: &Context<'_>, pattern: &At<String>) -> Vec<PathBuf> {
-    let path = cx.path(&pattern.value);
-    let last = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    if !last.contains(['*', '?']) {
-        return vec![path];
-    }
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let entries = match std::fs::read_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
-        Ok(entries) => entries,
-        Err(error) => {
-            cx.report(Problem::error(pattern.at, format!("cannot look into {}: {error}", folder.display())));
-            return Vec::new();
-        }
+/// Stations, points and groups, from tables and spreadsheets.
+fn field(root: &Table<'_>, head: &Head, areas: &Areas, shared: &mut Shared<'_>) -> Field {
+    let cx = root.cx;
+    let only_area = match areas.list.as_slice() {
+        [only] => Some(only.id.as_str()),
+        [] | [_, _, ..] => None,
     };
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_name().to_str().is_some_and(|name| names::matches(&last, name)))
-        .map(|entry| folder.join(entry.file_name()))
-        .collect();
-    found.sort();
-    if found.is_empty() {
-        cx.report(Problem::warning(pattern.at, format!("no file matches \"{}\"", pattern.value)));
+    let mut field = Field::new();
+    for station in std::mem::take(&mut shared.stations) {
+        field.read_station(station, &areas.ids, only_area);
     }
-    found
+    for (file, text) in sheets(root, "stations_csv") {
+        sheet::stations(cx, file, &text, &mut field, &areas.ids, only_area, &head.zone.name);
+    }
+    for (file, text) in sheets(root, "points_csv") {
+        sheet::points(cx, file, &text, &mut field, &head.zone);
+    }
+    field.settle(cx);
+    // They are kept as long as the process runs.
+    field.stations.shrink_to_fit();
+    field.points.shrink_to_fit();
+    for group in std::mem::take(&mut shared.groups) {
+        field.read_group(group);
+    }
+    field
+}
+
+/// Opens the spreadsheets that a key names.
+fn sheets(root: &Table<'_>, key: &'static str) -> impl Iterator<Item = (usize, Arc<str>)> {
+    let cx = root.cx;
+    root.texts(key).into_iter().filter_map(move |path| cx.open(&cx.path(&path.value), Some(path.at)))
+}
+
+/// The hazards that rules name, and those that the site has written itself.
+fn used(shared: &Shared<'_>, taken: &[offer::Taken<'_>]) -> Vec<String> {
+    let own: Vec<String> = shared.hazards.iter().filter_map(|table| table.text("id")).map(|id| id.value).collect();
+    let named = |table: &Table<'_>| Some(table.get("hazard")?.raw_text()?.value);
+    let tables = shared.rules.iter().chain(&shared.packed_rules).chain(taken.iter().map(|offer| &offer.table));
+    tables.filter_map(named).chain(own).collect()
+}
+
+/// The site's rules, then those of packs and offers that it has not written itself.
+fn rules<'a>(known: &Known<'_>, shared: Shared<'a>, taken: Vec<offer::Taken<'a>>) -> Rules {
+    let mut rules = Rules::new();
+    for table in shared.rules {
+        rules.read(table, known, false);
+    }
+    let packed = shared.packed_rules.into_iter().map(|table| (table, true));
+    for (table, may_watch_nothing) in packed.chain(taken.into_iter().map(|offer| (offer.table, offer.by_pattern))) {
+        if table.text("id").is_none_or(|id| !rules.has(&id.value)) {
+            rules.read(table, known, may_watch_nothing);
+        }
+    }
+    rules
 }
 
 /// Reports audiences that nobody speaks to, and channels that nothing is sent through.

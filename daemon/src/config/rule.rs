@@ -14,7 +14,7 @@ use crate::config::judging::{self, CLASSES, Judging, Rungs, Thresholded};
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
 use crate::config::reach;
-use crate::config::read::{At, Node, Shape, Table};
+use crate::config::read::{At, Context, Node, Shape, Table};
 use crate::config::station::{self, DIRECTIONS, Field};
 use crate::config::watch::{self, Watched};
 
@@ -118,14 +118,11 @@ impl Rules {
         let consequence = table.text("consequence");
         let time = table.span("time_to_respond");
         let shadow = table.flag("shadow").is_some_and(|shadow| shadow.value);
-        let what_to_do: Vec<&str> = [
+        let unsaid = [
             ("response", response.is_none()),
             ("consequence", consequence.is_none()),
             ("time_to_respond", time.is_none()),
-        ]
-        .into_iter()
-        .filter_map(|(key, missing)| missing.then_some(key))
-        .collect();
+        ];
 
         let (Some(id), Some(watched), Some(measure), Some(ladder)) = (id, watched, measure, ladder) else {
             table.finish();
@@ -134,18 +131,11 @@ impl Rules {
         if watched.points.is_empty() && from_pack {
             return;
         }
-        if !what_to_do.is_empty() && !shadow {
-            let problem =
-                Problem::warning(id.at, format!("rule \"{}\" does not say its {}", id.value, what_to_do.join(", ")));
-            cx.report(problem.hint("an alarm that asks nobody to do anything is noise (ISA 18.2)"));
+        if !shadow {
+            asks_nobody(cx, &id, &unsaid);
         }
         let unit = watched.unit(cx, known.field, &measure, written_unit, &ladder);
-        let raise_at = match &ladder {
-            Ladder::Station => PerGrade::all(None),
-            Ladder::Inline(rungs) => {
-                PerGrade::from_fn(|grade| rungs.get(grade).as_ref().and_then(|a| amount::convert(cx, a, unit)))
-            }
-        };
+        let raise_at = ladder.raise_at(cx, unit);
         if let Ladder::Inline(rungs) = &ladder {
             station::rising(cx, &raise_at, direction, |grade| rungs.get(grade).as_ref().map(|amount| amount.at));
         } else {
@@ -154,11 +144,10 @@ impl Rules {
         if per == Per::Station {
             watched.one_each(cx, known.field, &id);
         }
-        let whence = if matches!(ladder, Ladder::Station) { Thresholded::Station } else { Thresholded::Here };
         let same_unit =
             || watched.points.iter().filter_map(|ix| known.field.points.get(*ix)).filter(|it| it.unit == unit);
         let rungs = Rungs {
-            whence,
+            whence: if matches!(ladder, Ladder::Station) { Thresholded::Station } else { Thresholded::Here },
             raise_at,
             unit,
             direction,
@@ -216,73 +205,84 @@ impl Rules {
 
     /// What can be used, and should be looked at.
     fn doubts(&self, table: &Table<'_>, rule: &Rule, points: &[&Point], judging: &Judging, plain: bool) {
-        let cx = table.cx;
-        let points = || points.iter().copied();
         if let Some(gap) = judging.max_gap.as_ref()
-            && let Some(slow) = points().find(|point| point.interval >= gap.value)
+            && let Some(slow) = points.iter().find(|point| point.interval >= gap.value)
         {
             let problem = Problem::error(gap.at, "`max_gap` is not longer than the interval");
-            cx.report(problem.label(format!("a watched point reports every {}", slow.interval)));
+            table.cx.report(problem.label(format!("a watched point reports every {}", slow.interval)));
         }
-        let has = |grade| match &rule.thresholds {
-            Thresholds::Station => points().any(|point| point.thresholds.get(grade).is_some()),
-            Thresholds::Inline(raise_at) => raise_at.get(grade).is_some(),
+        let has = |grade: &Grade| match &rule.thresholds {
+            Thresholds::Station => points.iter().any(|point| point.thresholds.get(*grade).is_some()),
+            Thresholds::Inline(raise_at) => raise_at.get(*grade).is_some(),
         };
-        for grade in Grade::ALL.into_iter().filter(|grade| has(*grade)) {
-            let after = rule.raise_after.get(grade);
-            let at = judging.raise_after.get(grade).map_or_else(|| table.at, |delay| delay.at);
-            let interval = points().map(|point| point.interval).max().unwrap_or(Span::ZERO);
-            if let (Some(late), Some(time)) = (reach::lateness(*after, interval), rule.time_to_respond)
-                && late >= time
-            {
-                let problem = Problem::warning(at, format!("`{grade}` may be raised {late} late"));
-                cx.report(problem.label(format!("there are only {time} to respond")));
-                break;
-            }
-            let lift = *rule.lift_after.get(grade);
-            if let (Some(span), Some(written)) = (after.span, judging.lift_after.get(grade))
-                && lift < span
-            {
-                let problem = Problem::warning(written.at, format!("`{grade}` lifts faster than it is raised"));
-                cx.report(problem.label(format!("lifted after {lift}, raised after {span}")));
-                break;
-            }
-        }
-        if rule.class == Class::Instant || !plain {
-            return;
-        }
-        let Some(point) = points()
-            .filter(|point| Some(point.unit) == rule.unit)
-            .max_by(|a, b| a.resolution.unwrap_or(0.0).total_cmp(&b.resolution.unwrap_or(0.0)))
-        else {
-            return;
-        };
-        let Some(resolution) = point.resolution else { return };
-        for grade in Grade::ALL.into_iter().filter(|grade| has(*grade)) {
-            let inline = match &rule.thresholds {
-                Thresholds::Station => None,
-                Thresholds::Inline(raise_at) => *raise_at.get(grade),
-            };
-            let distance = match (inline, *rule.lift_below.get(grade), *rule.lift_margin.get(grade)) {
-                (Some(raise), Some(below), _) => Some((raise - below).abs()),
-                (_, None, margin) => margin,
-                (None, Some(_), _) => None,
-            };
-            if let Some(distance) = distance.filter(|distance| *distance < 3.0 * resolution * (1.0 - 1e-9)) {
-                let at = judging.lift_below.get(grade).map(|bar| bar.at);
-                let at = at.or_else(|| judging.lift_margin.get(grade).map(|margin| margin.at)).unwrap_or(table.at);
-                let unit = point.unit;
-                let problem =
-                    Problem::warning(at, format!("`{grade}` is left {distance} {unit} from where it is raised"));
-                cx.report(
-                    problem
-                        .label(format!("less than 3 × the resolution of {resolution} {unit}"))
-                        .hint("a value that trembles by one step will raise and lift it again and again"),
-                );
-                break;
-            }
+        let grades: Vec<Grade> = Grade::ALL.into_iter().filter(has).collect();
+        delays(table, rule, points, judging, &grades);
+        if rule.class != Class::Instant && plain {
+            margins(table, rule, points, judging, &grades);
         }
     }
+}
+
+/// The first grade that may come too late to respond, or is left sooner than it is entered.
+fn delays(table: &Table<'_>, rule: &Rule, points: &[&Point], judging: &Judging, grades: &[Grade]) {
+    let interval = points.iter().map(|point| point.interval).max().unwrap_or(Span::ZERO);
+    for grade in grades {
+        let after = rule.raise_after.get(*grade);
+        if let (Some(late), Some(time)) = (reach::lateness(*after, interval), rule.time_to_respond)
+            && late >= time
+        {
+            let at = judging.raise_after.get(*grade).map_or_else(|| table.at, |delay| delay.at);
+            let problem = Problem::warning(at, format!("`{grade}` may be raised {late} late"));
+            return table.cx.report(problem.label(format!("there are only {time} to respond")));
+        }
+        let lift = *rule.lift_after.get(*grade);
+        if let (Some(span), Some(written)) = (after.span, judging.lift_after.get(*grade))
+            && lift < span
+        {
+            let problem = Problem::warning(written.at, format!("`{grade}` lifts faster than it is raised"));
+            return table.cx.report(problem.label(format!("lifted after {lift}, raised after {span}")));
+        }
+    }
+}
+
+/// The first grade that is left nearer to where it is raised than the coarsest sensor can tell apart.
+fn margins(table: &Table<'_>, rule: &Rule, points: &[&Point], judging: &Judging, grades: &[Grade]) {
+    let resolved = |point: &&Point| point.resolution.unwrap_or(0.0);
+    let of_its_unit = points.iter().copied().filter(|point| Some(point.unit) == rule.unit);
+    let Some(coarsest) = of_its_unit.max_by(|a, b| resolved(a).total_cmp(&resolved(b))) else { return };
+    let Some(resolution) = coarsest.resolution else { return };
+    for grade in grades {
+        let inline = match &rule.thresholds {
+            Thresholds::Station => None,
+            Thresholds::Inline(raise_at) => *raise_at.get(*grade),
+        };
+        let distance = match (inline, *rule.lift_below.get(*grade), *rule.lift_margin.get(*grade)) {
+            (Some(raise), Some(below), _) => Some((raise - below).abs()),
+            (_, None, margin) => margin,
+            (None, Some(_), _) => None,
+        };
+        if let Some(distance) = distance.filter(|distance| *distance < 3.0 * resolution * (1.0 - 1e-9)) {
+            let at = judging.lift_below.get(*grade).map(|bar| bar.at);
+            let at = at.or_else(|| judging.lift_margin.get(*grade).map(|margin| margin.at)).unwrap_or(table.at);
+            let unit = coarsest.unit;
+            let problem = Problem::warning(at, format!("`{grade}` is left {distance} {unit} from where it is raised"));
+            return table.cx.report(
+                problem
+                    .label(format!("less than 3 × the resolution of {resolution} {unit}"))
+                    .hint("a value that trembles by one step will raise and lift it again and again"),
+            );
+        }
+    }
+}
+
+/// Says what a rule leaves unsaid to those whom its alarms call.
+fn asks_nobody(cx: &Context<'_>, id: &At<String>, unsaid: &[(&str, bool)]) {
+    let unsaid: Vec<&str> = unsaid.iter().filter_map(|(key, unsaid)| unsaid.then_some(*key)).collect();
+    if unsaid.is_empty() {
+        return;
+    }
+    let problem = Problem::warning(id.at, format!("rule \"{}\" does not say its {}", id.value, unsaid.join(", ")));
+    cx.report(problem.hint("an alarm that asks nobody to do anything is noise (ISA 18.2)"));
 }
 
 fn hazard(table: &Table<'_>, known: &Known<'_>) -> Option<usize> {
@@ -319,6 +319,18 @@ fn unit(node: &Node<'_>) -> Option<At<Unit>> {
 pub(crate) enum Ladder {
     Station,
     Inline(Box<PerGrade<Option<At<Amount>>>>),
+}
+
+impl Ladder {
+    /// Its thresholds in `unit`; none where each station has its own.
+    fn raise_at(&self, cx: &Context<'_>, unit: Unit) -> PerGrade<Option<f64>> {
+        match self {
+            Self::Station => PerGrade::all(None),
+            Self::Inline(rungs) => {
+                PerGrade::from_fn(|grade| rungs.get(grade).as_ref().and_then(|a| amount::convert(cx, a, unit)))
+            }
+        }
+    }
 }
 
 fn ladder(table: &Table<'_>, judging: &mut Judging) -> Option<Ladder> {

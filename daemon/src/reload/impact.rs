@@ -11,6 +11,7 @@ use watchfire_model::id::{RuleId, Seq, SubjectId};
 use watchfire_model::reload::Orphans;
 use watchfire_model::rule::Rule;
 use watchfire_model::site::{Point, Site, Station};
+use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::{Evaluator, EvaluatorState};
 use watchfire_rules::ruleset::RuleSet;
 
@@ -146,9 +147,15 @@ pub fn has(site: &Site, key: &AlarmKey) -> bool {
     rule && there
 }
 
-/// The grades that would turn, were `after` in force where things stand as in `state`.
-pub fn grades(state: EvaluatorState, before: &Arc<RuleSet>, after: &Arc<RuleSet>) -> Vec<Turned> {
+/// The grades that would turn, were `after` in force where things stand as in `state`; `overseer` hears of each script.
+pub fn grades(
+    state: EvaluatorState,
+    before: &Arc<RuleSet>,
+    after: &Arc<RuleSet>,
+    overseer: Arc<dyn Overseer>,
+) -> Vec<Turned> {
     let mut evaluator = Evaluator::restore(Arc::clone(before), state);
+    evaluator.oversee(overseer);
     let mut findings = Vec::new();
     evaluator.reload(Arc::clone(after), Seq(0), Orphans::Hold, &mut findings);
     let told = |change| matches!(change, Change::Raised | Change::Rewritten);

@@ -15,6 +15,7 @@ use watchfire_model::row::Row;
 use watchfire_rules::ruleset::RuleSet;
 
 use super::ForShard;
+use super::preview::Previews;
 use crate::cli::test::beside;
 use crate::clock::Clock;
 use crate::config;
@@ -40,6 +41,7 @@ pub(crate) struct ReloadTask {
     pub(crate) in_force: watch::Sender<Arc<InForce>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
+    pub(crate) previews: Previews,
     /// What waits for a second person.
     pub(crate) proposal: Option<Proposal>,
 }
@@ -232,13 +234,11 @@ impl ReloadTask {
     }
 
     /// What would turn, by the readings that the shard has now.
-    async fn preview(&self, rules: &Arc<RuleSet>) -> Result<Vec<impact::Turned>, Refused> {
+    async fn preview(&mut self, rules: &Arc<RuleSet>) -> Result<Vec<impact::Turned>, Refused> {
         let (back, state) = oneshot::channel();
         self.shard.send(ForShard::State(back)).await.map_err(|_| Refused::Stopping)?;
         let state = state.await.map_err(|_| Refused::Stopping)?;
-        let (before, after) = (Arc::clone(&self.rules), Arc::clone(rules));
-        let turned = tokio::task::spawn_blocking(move || impact::grades(state, &before, &after)).await;
-        turned.map_err(|_| Refused::Stopping)
+        self.previews.grades(state, Arc::clone(&self.rules), Arc::clone(rules)).await
     }
 
     /// Writes the row from which it judges, and waits until the Desk has followed. Where the row is not durable and nobody

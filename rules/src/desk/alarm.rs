@@ -310,17 +310,29 @@ fn weighed(
     if lost && !was_lost {
         alarm.worse_at = alarm.version;
     }
+    alarm.lost_rising = lost_rising(old, finding, &alarm);
+    let spoke = speaks(old, finding, &alarm);
+    follow_fault(now.wall, was_lost, spoke, &mut alarm);
+    alarm
+}
+
+/// The grade that a value was on its way to when it was lost, as long as it is neither reached nor heard again.
+fn lost_rising(old: Option<&Alarm>, finding: &Finding, alarm: &Alarm) -> Option<Grade> {
     if finding.change == Change::LostWhileRising {
         let towards = finding.pending.max(old.and_then(|old| old.pending)).or(alarm.lost_rising);
         // Of one that was on its way unseen it is certain only that it went beyond what stands.
-        let next = Grade::from_level(judged.map_or(0, Grade::level) + 1);
-        alarm.lost_rising = towards.or(next);
-    } else if !lost && (alarm.pending.is_none() || alarm.judged >= alarm.lost_rising) {
-        alarm.lost_rising = None;
+        let next = Grade::from_level(alarm.judged.map_or(0, Grade::level) + 1);
+        return towards.or(next);
     }
+    let is_over = !alarm.evidence.is_lost() && (alarm.pending.is_none() || alarm.judged >= alarm.lost_rising);
+    alarm.lost_rising.filter(|_| !is_over)
+}
+
+/// Whether a finding asks for a person although no evidence was lost with it.
+fn speaks(old: Option<&Alarm>, finding: &Finding, alarm: &Alarm) -> bool {
     let unattended = |evidence: &Evidence| matches!(evidence, Evidence::Fault { cause: FaultCause::Unattended });
     let given_up = unattended(&alarm.evidence) && !old.is_some_and(|old| unattended(&old.evidence));
-    let spoke = given_up
+    given_up
         || match finding.change {
             Change::LostWhileRising | Change::MissedCrossing | Change::Verify => true,
             // A person must decide what the public hears of it.
@@ -332,9 +344,7 @@ fn weighed(
             | Change::Rewritten
             | Change::OverInCalibration
             | Change::Proven => false,
-        };
-    follow_fault(now.wall, was_lost, spoke, &mut alarm);
-    alarm
+        }
 }
 
 /// The judged grade after a finding. Only a lift on evidence that is there lowers it, and what is taken back before the

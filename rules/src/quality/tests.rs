@@ -1,9 +1,12 @@
 //! The gate by itself, as the series writers use it.
 
+use watchfire_model::id::PointIx;
 use watchfire_model::quality::{Checks, Flag};
+use watchfire_model::quantity::Finite;
 use watchfire_model::reading::Reading;
-use watchfire_model::time::{Now, Span, Timestamp};
+use watchfire_model::time::{Now, Span, Steady, Timestamp};
 
+use super::memory::KEEP_SAMPLES;
 use super::*;
 use crate::evaluator::tests::world::{MINUTE, point, said, site};
 

@@ -79,11 +79,7 @@ fn a_full_disk_loses_nothing_accepted_and_holds_no_warning_back() {
     let disk = SmallDisk::mount(&stage.daemon.data_dir());
     stage.daemon.run();
     stage.connected();
-    let mut sensor = stage.sensor();
-    for _ in 0..5 {
-        sensor.says("river", 1.0);
-        sensor.says("fresh", 1.0);
-    }
+    let mut sensor = stage.calm(&["river", "fresh"]);
     let mut link = Publisher::connect(&stage.broker.address(), "steady").expect("the broker takes connections");
     let begin = now();
     let mut sent: Vec<(i64, Option<f64>)> = Vec::new();

@@ -200,10 +200,7 @@ fn nothing_is_lost_or_doubled_by_fifty_kills() {
     assert!(percentile(&readiness, 99) <= READY, "ready only after so many milliseconds: {readiness:?}");
     assert!(bulletins > WALKERS, "hardly anything was to be warned of: {bulletins}");
 
-    let mut sensor = stage.sensor();
-    for _ in 0..5 {
-        sensor.says("fresh", 1.0);
-    }
+    let mut sensor = stage.calm(&["fresh"]);
     stage.fresh_crossing_passes(&mut sensor, "fresh");
 }
 

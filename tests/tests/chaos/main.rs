@@ -10,6 +10,7 @@ mod course;
 mod disk;
 mod heading;
 mod kills;
+mod load;
 mod many_rules;
 mod oracle;
 mod payloads;

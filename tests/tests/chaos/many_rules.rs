@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use watchfire::storage::series::embedded::SeriesReader;
 use watchfire_model::time::Timestamp;
 use watchfire_tests::harness::http;
-use watchfire_tests::harness::publisher::{Publisher, Qos};
+use watchfire_tests::harness::publisher::Qos;
 use watchfire_tests::harness::wait;
 
 use super::course::{quiet, seed};
+use super::load::Load;
 use super::site::{self, Station};
 use super::stage::{POINT, SOON, Stage, now, payload, topic};
 
@@ -54,41 +52,20 @@ fn rules(edition: usize) -> String {
 }
 
 /// One reading after the other at a steady rate, station by station; when each was observed, by station.
-struct Load {
-    end: Arc<AtomicBool>,
-    publishing: JoinHandle<BTreeMap<usize, Vec<i64>>>,
-}
-
-impl Load {
-    fn begin(stage: &Stage, seed: u64) -> Self {
-        let (address, end) = (stage.broker.address(), Arc::new(AtomicBool::new(false)));
-        let until = Arc::clone(&end);
-        let publishing = std::thread::spawn(move || {
-            let mut link = Publisher::connect(&address, "load").expect("the broker takes connections");
-            let (mut sent, begin): (BTreeMap<usize, Vec<i64>>, _) = (BTreeMap::new(), Instant::now());
-            for n in 0_u32.. {
-                if until.load(Ordering::Relaxed) {
-                    break;
-                }
-                let due = begin + Duration::from_secs(1) * n / RATE;
-                wait::until("its turn", || (Instant::now() >= due).then_some(()));
-                let (place, at) = (usize::try_from(n).expect("small") % RULES, now());
-                let value = if place < STANDING { 32.0 } else { quiet(seed, 3, usize::try_from(n).expect("small")) };
-                let text = payload(&id(place), at, value);
-                link.publish(n.into(), &topic(&id(place)), text.as_bytes(), Qos::AtLeastOnce)
-                    .expect("the broker is there");
-                sent.entry(place).or_default().push(at);
-            }
-            link.settle().expect("the broker is there");
-            sent
-        });
-        Self { end, publishing }
-    }
-
-    fn ends(self) -> BTreeMap<usize, Vec<i64>> {
-        self.end.store(true, Ordering::Relaxed);
-        self.publishing.join().expect("the publisher ended well")
-    }
+fn load(stage: &Stage, seed: u64) -> Load<BTreeMap<usize, Vec<i64>>> {
+    Load::begin(stage, move |link, goes_on| {
+        let (mut sent, begin): (BTreeMap<usize, Vec<i64>>, _) = (BTreeMap::new(), Instant::now());
+        for n in (0_u32..).take_while(|_| goes_on()) {
+            let due = begin + Duration::from_secs(1) * n / RATE;
+            wait::until("its turn", || (Instant::now() >= due).then_some(()));
+            let (place, at) = (usize::try_from(n).expect("small") % RULES, now());
+            let value = if place < STANDING { 32.0 } else { quiet(seed, 3, usize::try_from(n).expect("small")) };
+            let text = payload(&id(place), at, value);
+            link.publish(n.into(), &topic(&id(place)), text.as_bytes(), Qos::AtLeastOnce).expect("the broker is there");
+            sent.entry(place).or_default().push(at);
+        }
+        sent
+    })
 }
 
 /// How many readings have been judged, again and again: the longest time in which there was no more of them.
@@ -121,7 +98,7 @@ fn five_thousand_rules_are_edited_twice_under_load_without_a_reading_lost() {
     let engineer = stage.daemon.desk("engineer");
     let mut sensor = stage.sensor();
     sensor.says("fresh", 1.0);
-    let load = Load::begin(&stage, seed());
+    let load = load(&stage, seed());
     for n in 0..STANDING {
         stage.hears(SOON, "duty", &id(n), "warning.raised", "orange");
     }

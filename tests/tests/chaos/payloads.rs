@@ -141,10 +141,7 @@ fn what_is_no_number_is_counted_and_judges_nothing() {
 #[test]
 fn messages_too_long_are_got_past() {
     let stage = Stage::start(&[Station::alone("river"), Station::alone("fresh")]);
-    let mut sensor = stage.sensor();
-    for _ in 0..5 {
-        sensor.says("fresh", 1.0);
-    }
+    let mut sensor = stage.calm(&["fresh"]);
     // 20 KB are fine: twice what some clients take by default.
     let long = format!(r#"{{"id":"river","v":25.0,"ts":{},"note":"{}"}}"#, now(), "x".repeat(20_000));
     sensor.sends("river", long.as_bytes());
@@ -174,10 +171,7 @@ fn a_header_that_promises_256_megabytes_is_not_believed() {
     let daemon = Daemon::start(&site::site(&relay.url(), &platform.url(), &[Station::alone("fresh")]));
     let stage = Stage { daemon, platform, broker };
     stage.connected();
-    let mut sensor = stage.sensor();
-    for _ in 0..5 {
-        sensor.says("fresh", 1.0);
-    }
+    let mut sensor = stage.calm(&["fresh"]);
     wait::until("the readings", || (stage.source()["readings"].as_u64() == Some(5)).then_some(()));
     // PUBLISH at QoS 1, remaining length 268,435,455, and then nothing.
     relay.says(b"\x32\xff\xff\xff\x7f\x00\x0dsensors/river");

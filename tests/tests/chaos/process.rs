@@ -17,11 +17,7 @@ const STOPPED: Duration = Duration::from_secs(10);
 
 fn stage() -> Stage {
     let stage = Stage::start(&[Station::alone("river"), Station::alone("fresh")]);
-    let mut sensor = stage.sensor();
-    for _ in 0..5 {
-        sensor.says("river", 1.0);
-        sensor.says("fresh", 1.0);
-    }
+    let _sensor = stage.calm(&["river", "fresh"]);
     stage
 }
 

@@ -1,17 +1,15 @@
 //! F57 to F60: the configuration is written anew while readings come in and warnings live. A broken one changes nothing;
 //! what it says otherwise holds from one row of the journal on; a kill in the middle leaves the old or the new.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchfire_tests::harness::http::{self, Answer};
-use watchfire_tests::harness::publisher::{Publisher, Qos};
+use watchfire_tests::harness::publisher::Qos;
 use watchfire_tests::harness::wait;
 
 use super::course::{Dice, quiet, seed};
+use super::load::Load;
 use super::site::{self, Station};
 use super::stage::{SOON, Sensor, Stage, now, payload, stored, topic};
 
@@ -35,11 +33,7 @@ impl Scene {
         let stage = Stage::start(&stations);
         let text = site::site(&stage.broker.url(), &stage.platform.url(), &stations);
         assert!(text.contains(LADDER), "{text}");
-        let mut sensor = stage.sensor();
-        for _ in 0..5 {
-            sensor.says("river", 1.0);
-            sensor.says("fresh", 1.0);
-        }
+        let sensor = stage.calm(&["river", "fresh"]);
         let engineer = stage.daemon.desk("engineer");
         Self { stage, sensor, text, engineer }
     }
@@ -85,47 +79,34 @@ impl Scene {
     }
 }
 
-/// Readings that come all the time, so that whatever is lost is seen.
-struct Load {
-    end: Arc<AtomicBool>,
-    publishing: JoinHandle<Vec<i64>>,
+/// Readings of one station, each in a millisecond of its own; when each was observed.
+fn load(stage: &Stage, seed: u64) -> Load<Vec<i64>> {
+    Load::begin(stage, move |link, goes_on| {
+        let (mut times, mut last) = (Vec::new(), 0);
+        while goes_on() {
+            let at = wait::until("the next millisecond", || Some(now()).filter(|now| *now > last));
+            let text = payload("load", at, quiet(seed, 7, times.len()));
+            let id = u64::try_from(times.len()).expect("a test is short");
+            link.publish(id, &topic("load"), text.as_bytes(), Qos::AtLeastOnce).expect("the broker is there");
+            if times.len() % 50 == 0 {
+                link.settle().expect("the broker is there");
+            }
+            last = at;
+            times.push(at);
+        }
+        times
+    })
 }
 
-impl Load {
-    fn begin(stage: &Stage, seed: u64) -> Self {
-        let (address, end) = (stage.broker.address(), Arc::new(AtomicBool::new(false)));
-        let until = Arc::clone(&end);
-        let publishing = std::thread::spawn(move || {
-            let mut link = Publisher::connect(&address, "load").expect("the broker takes connections");
-            let (mut times, mut last) = (Vec::new(), 0);
-            while !until.load(Ordering::Relaxed) {
-                let at = wait::until("the next millisecond", || Some(now()).filter(|now| *now > last));
-                let text = payload("load", at, quiet(seed, 7, times.len()));
-                let id = u64::try_from(times.len()).expect("a test is short");
-                link.publish(id, &topic("load"), text.as_bytes(), Qos::AtLeastOnce).expect("the broker is there");
-                if times.len() % 50 == 0 {
-                    link.settle().expect("the broker is there");
-                }
-                last = at;
-                times.push(at);
-            }
-            link.settle().expect("the broker is there");
-            times
-        });
-        Self { end, publishing }
-    }
-
-    /// Ends it; every reading must be in the store, once. Says how many there were.
-    fn ends_whole(self, stage: &Stage) -> usize {
-        self.end.store(true, Ordering::Relaxed);
-        let sent = self.publishing.join().expect("the publisher ended well");
-        let of_load = || -> Vec<i64> { stored(&stage.daemon, "load").into_iter().map(|(at, _)| at).collect() };
-        wait::within(Duration::from_secs(20), "every reading to be stored", || {
-            (of_load().len() >= sent.len()).then_some(())
-        });
-        assert_eq!(of_load(), sent, "each once, in order");
-        sent.len()
-    }
+/// Ends it; every reading must be in the store, once. Says how many there were.
+fn ends_whole(load: Load<Vec<i64>>, stage: &Stage) -> usize {
+    let sent = load.ends();
+    let of_load = || -> Vec<i64> { stored(&stage.daemon, "load").into_iter().map(|(at, _)| at).collect() };
+    wait::within(Duration::from_secs(20), "every reading to be stored", || {
+        (of_load().len() >= sent.len()).then_some(())
+    });
+    assert_eq!(of_load(), sent, "each once, in order");
+    sent.len()
 }
 
 /// Changes one character of a text, or drops or doubles it.
@@ -151,7 +132,7 @@ fn five_hundred_mutations_under_load_are_taken_whole_or_not_at_all() {
     let mut dice = Dice::new(seed);
     let mut scene = Scene::begin();
     scene.raises("yellow", 25.0);
-    let load = Load::begin(&scene.stage, seed);
+    let load = load(&scene.stage, seed);
     let (mut refused, mut taken) = (0, 0);
     let mut in_force = scene.in_force();
     for _ in 0..500 {
@@ -176,7 +157,7 @@ fn five_hundred_mutations_under_load_are_taken_whole_or_not_at_all() {
     println!("{refused} refused, {taken} taken");
     assert!(refused >= 200, "hardly anything was broken: {refused}");
     scene.reloaded(&scene.text, &json!({"orphans": "hold"}));
-    let readings = load.ends_whole(&scene.stage);
+    let readings = ends_whole(load, &scene.stage);
     assert!(readings > 1_000, "hardly any load: {readings}");
     scene.ends_well();
 }
@@ -187,7 +168,7 @@ fn a_hundred_reloads_of_what_judges_alike_are_no_event_and_leave_nothing_behind(
     let mut scene = Scene::begin();
     scene.raises("orange", 35.0);
     let before = scene.alarm();
-    let load = Load::begin(&scene.stage, seed);
+    let load = load(&scene.stage, seed);
     let reload = |n: usize| scene.reloaded(&format!("# {}\n{}", n % 2, scene.text), &json!({}));
     (0..20).for_each(|n| drop(reload(n)));
     let memory = || scene.stage.daemon.metric("process_resident_memory_bytes").expect("it is measured");
@@ -201,7 +182,7 @@ fn a_hundred_reloads_of_what_judges_alike_are_no_event_and_leave_nothing_behind(
     }
     assert_eq!(scene.said("duty"), ["warning.raised orange"]);
     assert_eq!(scene.said("public"), ["warning.raised orange"]);
-    load.ends_whole(&scene.stage);
+    ends_whole(load, &scene.stage);
     scene.ends_well();
 }
 

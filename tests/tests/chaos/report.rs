@@ -27,11 +27,7 @@ impl Scene {
         std::fs::write(stage.daemon.config(), config).expect("the folder is ours");
         stage.daemon.run();
         stage.connected();
-        let mut sensor = stage.sensor();
-        for _ in 0..5 {
-            sensor.says("river", 1.0);
-            sensor.says("fresh", 1.0);
-        }
+        let sensor = stage.calm(&["river", "fresh"]);
         let officer = stage.daemon.desk("officer");
         Self { stage, sensor, officer }
     }

@@ -1,10 +1,12 @@
 //! F51, F52: a function that a script calls fails inside, or does not come back. The one is its rule's error and nobody
-//! else's; the other costs a restart, after which that rule is stopped and everybody else goes on.
+//! else's; the other costs a restart, after which that rule is stopped and everybody else goes on, or the preview in which
+//! it happens.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use watchfire_tests::harness::http::{self, Answer};
 use watchfire_tests::harness::{daemon, wait};
 
 use super::site::{self, Station};
@@ -83,6 +85,13 @@ impl Scene {
                 said.into_iter().find(|said| said.evidence_lost && said.grade == "orange")
             });
         }
+    }
+
+    /// Asks for a configuration with another measure of the weir.
+    fn reload(&self, engineer: &str, measure: &str, preview: bool) -> Answer {
+        self.stage.daemon.configure(&self.text.replace("stage + 0.0", measure));
+        let body = json!({"who": "wang", "why": "another datum", "preview": preview});
+        http::post_as(engineer, &self.stage.daemon.url("/-/reload"), &body).expect("the daemon answers")
     }
 
     /// Nothing about the weir has ended or fallen.
@@ -164,4 +173,35 @@ fn a_script_that_hangs_is_stopped_and_the_others_are_back() {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
     let why = daemon::command(&["why", "weir/weir", "--data-dir", &data]);
     assert!(why.status.success(), "{}", String::from_utf8_lossy(&why.stdout));
+}
+
+#[test]
+fn a_script_that_hangs_in_a_preview_ends_the_preview_and_nothing_else() {
+    let mut scene = Scene::begin();
+    let engineer = scene.stage.daemon.desk("engineer");
+    let calm = scene.reload(&engineer, "stage + 0.25", true);
+    assert_eq!(calm.status, 200, "{}", calm.text());
+    scene.scripts("hang");
+    let hung = Instant::now();
+    let refused = scene.reload(&engineer, "stage + 0.5", true);
+    let ended = hung.elapsed();
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let told = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
+    assert!(told.contains("the script of rule \"weir\" did not come back") && told.contains("goes on"), "{told}");
+    println!("a preview that hangs is refused after {ended:?}");
+    // It can't be ended, so there is no second one beside it.
+    let again = scene.reload(&engineer, "stage + 0.25", true);
+    assert_eq!(again.status, 409, "{}", again.text());
+    assert!(again.text().contains("has not come back from an earlier preview"), "{}", again.text());
+
+    scene.scripts("");
+    scene.holds();
+    scene.sensor.says("weir", 45.0);
+    scene.stage.hears(SOON, "duty", "weir", "warning.upgraded", "red");
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
+    assert!(scene.stage.daemon.process().ended().is_none(), "a preview has ended everything");
+    let other = scene.reload(&engineer, "stage + 0.0", false);
+    assert_eq!(other.status, 200, "{}", other.text());
+    // What hangs holds nobody up at the end either.
+    assert!(scene.stage.daemon.stop().success());
 }

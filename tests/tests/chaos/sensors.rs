@@ -23,11 +23,7 @@ struct Scene {
 
 impl Scene {
     fn begin(stage: Stage) -> Self {
-        let mut sensor = stage.sensor();
-        for _ in 0..5 {
-            sensor.says("river", 1.0);
-            sensor.says("fresh", 1.0);
-        }
+        let sensor = stage.calm(&["river", "fresh"]);
         let officer = stage.daemon.desk("officer");
         Self { stage, sensor, officer }
     }

@@ -66,6 +66,15 @@ impl Stage {
         }
     }
 
+    /// A sensor that has said of each of these stations, often enough to be believed, that it is calm there.
+    pub(crate) fn calm(&self, stations: &[&str]) -> Sensor {
+        let mut sensor = self.sensor();
+        for _ in 0..5 {
+            stations.iter().for_each(|station| sensor.says(station, 1.0));
+        }
+        sensor
+    }
+
     /// The source's health, as the API shows it.
     pub(crate) fn source(&self) -> Value {
         self.daemon.json("/api/v1/health")["sources"][0].clone()

@@ -39,8 +39,13 @@ const ORDER: &[(&str, &[&str])] = &[
 const LISTS: &[(&str, &str, &[&str])] = &[
     ("SOURCES", "connectors/src/source/mod.rs", &["tests"]),
     ("CODECS", "connectors/src/codec/mod.rs", &["tests"]),
-    // The clock, the device and who is at it are no checks of a value, and what is known of a point is what the checks look at.
-    ("CHECKS", "rules/src/quality/mod.rs", &["tests", "clock", "closer", "point", "sensor", "window"]),
+    // The clock, the device and who is at it are no checks of a value, what is known of a point is what the checks look at,
+    // and the gate with what it says is where they are asked.
+    (
+        "CHECKS",
+        "rules/src/quality/mod.rs",
+        &["tests", "admission", "clock", "closer", "gate", "judged", "memory", "point", "refusal", "sensor", "window"],
+    ),
     ("CLOSER", "rules/src/quality/closer/mod.rs", &["tests", "course"]),
     // How an argument is written is no family of functions.
     ("FUNCTIONS", "rules/src/engine/functions/mod.rs", &["tests", "written"]),

@@ -54,8 +54,8 @@ pub(super) enum Fault {
     #[error("this is not line protocol")]
     Shape,
     /// No time in the format that the map names.
-    #[error("\"{0}\" is not a time as {1}")]
-    TimeAs(String, String),
+    #[error("\"{0}\" is not a time as {1} (column {2})")]
+    TimeAs(String, String, String),
     /// A zone that the map does not name.
     #[error("[zones] says nothing of \"{0}\"")]
     Zone(String),

@@ -204,14 +204,14 @@ impl Mapped {
                 self.rows += 1;
                 at
             }
-            Clock::Written(format) => {
+            Clock::Written(format, scale) => {
                 let parts = places.time.iter().map(|place| field(*place)).collect::<Result<Vec<_>, _>>()?;
                 let text = parts.join(&b' ');
                 let zone = places.zone.map(field).transpose()?;
                 let zone = zone.map(|name| map.zone_of(name)).transpose()?;
-                format
-                    .read(&text, zone.unwrap_or(&map.zone))
-                    .ok_or_else(|| Fault::TimeAs(shown(&text), format.text()))?
+                let read = format.read(&text, zone.unwrap_or(&map.zone));
+                let of = || map.declared.time.columns().join(", ");
+                scale.utc(read.ok_or_else(|| Fault::TimeAs(shown(&text), format.text(), of()))?)
             }
         };
         let station = places.station.map(field).transpose()?;

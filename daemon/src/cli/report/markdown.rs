@@ -48,7 +48,9 @@ impl Page<'_> {
     }
 
     /// A table's head; columns to be counted stand on the right.
-    pub(super) fn table(&mut self, columns: &[&str]) {
+    pub(super) fn table(&mut self, columns: &[(&str, &str)]) {
+        let lang = self.lang;
+        let columns: Vec<&str> = columns.iter().map(|(en, zh)| lang.pick(en, zh)).collect();
         self.line(&format!("| {} |", columns.join(" | ")));
         let rule: Vec<&str> = columns.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }).collect();
         self.line(&format!("| {} |", rule.join(" | ")));
@@ -85,12 +87,12 @@ impl Page<'_> {
         let load = &report.load;
         let lang = self.lang;
         self.table(&[
-            lang.pick("calls", "呼叫"),
-            lang.pick("mean in 10 min", "10 分钟均值"),
-            lang.pick("most in 10 min", "10 分钟最多"),
-            lang.pick("floods", "告警洪泛"),
-            lang.pick("time in floods", "洪泛时间占比"),
-            lang.pick("re-alarms", "再告警"),
+            ("calls", "呼叫"),
+            ("mean in 10 min", "10 分钟均值"),
+            ("most in 10 min", "10 分钟最多"),
+            ("floods", "告警洪泛"),
+            ("time in floods", "洪泛时间占比"),
+            ("re-alarms", "再告警"),
         ]);
         self.row(&[
             load.calls.to_string(),
@@ -133,7 +135,7 @@ impl Page<'_> {
         let lang = self.lang;
         if !report.contributors.is_empty() {
             self.section("Who called most", "呼叫最多的告警");
-            self.table(&[lang.pick("alarm", "告警"), lang.pick("calls", "呼叫"), lang.pick("share", "占比")]);
+            self.table(&[("alarm", "告警"), ("calls", "呼叫"), ("share", "占比")]);
             for one in &report.contributors {
                 self.row(&[self.named(&one.alarm), one.calls.to_string(), format!("{:.0} %", one.percent)]);
             }
@@ -141,21 +143,20 @@ impl Page<'_> {
         if !report.chattering.is_empty() {
             self.section("What chattered, and what would quiet it", "抖动的告警及整定建议");
             self.table(&[
-                lang.pick("alarm", "告警"),
-                lang.pick("episodes", "次数"),
-                "lift_after",
-                lang.pick("would have spared", "可免"),
-                "lift_margin ≥",
+                ("alarm", "告警"),
+                ("episodes", "次数"),
+                ("lift_after", "lift_after"),
+                ("would have spared", "可免"),
+                ("lift_margin ≥", "lift_margin ≥"),
             ]);
             for one in &report.chattering {
                 let advice = one.advice.as_ref();
-                let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
                 self.row(&[
                     self.named(&one.alarm),
                     one.chatter.to_string(),
-                    or_none(advice.and_then(|advice| advice.lift_after).map(|span| span.to_string())),
-                    or_none(advice.map(|advice| format!("{}/{}", advice.spared_by_delay, advice.rises))),
-                    or_none(advice.and_then(|advice| advice.lift_margin).map(|margin| margin.to_string())),
+                    or_dash(advice.and_then(|advice| advice.lift_after).map(|span| span.to_string())),
+                    or_dash(advice.map(|advice| format!("{}/{}", advice.spared_by_delay, advice.rises))),
+                    or_dash(advice.and_then(|advice| advice.lift_margin).map(|margin| margin.to_string())),
                 ]);
             }
             self.line(lang.pick(
@@ -200,14 +201,14 @@ impl Page<'_> {
         let lang = self.lang;
         if !report.put_aside.is_empty() {
             self.table(&[
-                lang.pick("alarm", "告警"),
-                lang.pick("how", "方式"),
-                lang.pick("from", "起"),
-                lang.pick("meant until", "预定止"),
-                lang.pick("lasted", "历时"),
-                lang.pick("up to", "至等级"),
-                lang.pick("who", "何人"),
-                lang.pick("why", "缘由"),
+                ("alarm", "告警"),
+                ("how", "方式"),
+                ("from", "起"),
+                ("meant until", "预定止"),
+                ("lasted", "历时"),
+                ("up to", "至等级"),
+                ("who", "何人"),
+                ("why", "缘由"),
             ]);
         }
         for aside in report.put_aside.iter().take(LISTED) {
@@ -218,7 +219,7 @@ impl Page<'_> {
             };
             let still = || lang.pick("still", "未结束").to_owned();
             let lasted = aside.ended.map_or_else(still, |ended| rounded(ended - aside.since).to_string());
-            let upto = aside.upto.map_or_else(|| "–".to_owned(), |grade| grade_name(grade, lang));
+            let upto = or_dash(aside.upto.map(|grade| grade_name(grade, lang)));
             let cells = [
                 self.named(&aside.alarm),
                 how.to_owned(),
@@ -244,13 +245,7 @@ impl Page<'_> {
         }
         self.section("What was calibrated", "标校");
         let lang = self.lang;
-        self.table(&[
-            lang.pick("sensor", "测点"),
-            lang.pick("from", "起"),
-            lang.pick("until", "止"),
-            lang.pick("who", "何人"),
-            lang.pick("why", "缘由"),
-        ]);
+        self.table(&[("sensor", "测点"), ("from", "起"), ("until", "止"), ("who", "何人"), ("why", "缘由")]);
         for one in report.calibrated.iter().take(LISTED) {
             let calibration = &one.calibration;
             let until = one.until.map_or_else(|| lang.pick("still", "未结束").to_owned(), |until| self.at(until));
@@ -275,7 +270,7 @@ impl Page<'_> {
     fn speed(&mut self, report: &Report) {
         self.section("How fast", "时效");
         let lang = self.lang;
-        self.table(&["", "n", lang.pick("median", "中位"), "95 %", lang.pick("longest", "最长")]);
+        self.table(&[("", ""), ("n", "n"), ("median", "中位"), ("95 %", "95 %"), ("longest", "最长")]);
         let spreads: [(&str, &str, &Spread); 7] = [
             ("call to acknowledgement", "呼叫至确认", &report.time_to_acknowledge),
             ("waiting for release", "等待签发", &report.time_to_release),
@@ -348,4 +343,9 @@ pub(super) fn grade_name(grade: Grade, lang: Lang) -> String {
 /// Without the milliseconds, where there are seconds.
 pub(super) fn rounded(span: Span) -> Span {
     if span < Span::seconds(10) { span } else { Span(span.0 / 1_000 * 1_000) }
+}
+
+/// A cell that may have nothing in it.
+pub(super) fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "–".to_owned())
 }

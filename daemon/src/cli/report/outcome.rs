@@ -3,7 +3,7 @@
 use watchfire_model::id::HazardId;
 use watchfire_rules::scores::{Answered, Graded, Outcome, Released, Unverified};
 
-use super::markdown::{LISTED, Page, grade_name};
+use super::markdown::{LISTED, Page, grade_name, or_dash};
 use crate::cli::backtest::told::span;
 use crate::lang::Lang;
 
@@ -34,7 +34,7 @@ impl Page<'_> {
         let all = released.outcomes.last().and_then(|all| all.scores.first());
         let Some(Graded { score, in_time, in_time_percent }) = all else { return };
         let happened = score.hits + score.misses;
-        let percent = in_time_percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0} %"));
+        let percent = or_dash(in_time_percent.map(|percent| format!("{percent:.0} %")));
         match self.lang {
             Lang::En => self.line(&format!(
                 "Of {happened} events the public was warned of {}, {in_time} of them at least {goal} before ({percent} of all). \
@@ -52,17 +52,17 @@ impl Page<'_> {
         let lang = self.lang;
         let in_time = format!("≥ {}", released.goal);
         self.table(&[
-            lang.pick("hazard", "灾种"),
-            lang.pick("grade and above", "等级及以上"),
-            lang.pick("hits", "命中"),
-            lang.pick("misses", "漏报"),
-            lang.pick("false", "空报"),
-            lang.pick("open", "未定"),
-            lang.pick("lead, median", "提前量中位"),
-            lang.pick("shortest", "最短"),
-            lang.pick("longest", "最长"),
-            "n",
-            &in_time,
+            ("hazard", "灾种"),
+            ("grade and above", "等级及以上"),
+            ("hits", "命中"),
+            ("misses", "漏报"),
+            ("false", "空报"),
+            ("open", "未定"),
+            ("lead, median", "提前量中位"),
+            ("shortest", "最短"),
+            ("longest", "最长"),
+            ("n", "n"),
+            (&in_time, &in_time),
         ]);
         for Outcome { hazard, scores } in &released.outcomes {
             let name = hazard.as_ref().map_or_else(|| lang.pick("all", "合计").to_owned(), |id| self.hazard(id));
@@ -89,11 +89,11 @@ impl Page<'_> {
         let lang = self.lang;
         self.line("");
         self.table(&[
-            lang.pick("event", "事件"),
-            lang.pick("name", "名称"),
-            lang.pick("highest grade", "最高等级"),
-            lang.pick("warned", "预警时间"),
-            lang.pick("lead", "提前量"),
+            ("event", "事件"),
+            ("name", "名称"),
+            ("highest grade", "最高等级"),
+            ("warned", "预警时间"),
+            ("lead", "提前量"),
         ]);
         for Answered { occurrence, grade, rise, lead, .. } in released.occurrences.iter().take(LISTED) {
             let missed = || lang.pick("missed", "漏报").to_owned();
@@ -103,8 +103,8 @@ impl Page<'_> {
                 self.at(occurrence.from),
                 occurrence.name.clone(),
                 grade.map_or_else(missed, |grade| grade_name(grade, lang)),
-                rise.map_or_else(|| "–".to_owned(), |rise| self.at(rise)),
-                lead.unwrap_or_else(|| "–".to_owned()),
+                or_dash(rise.map(|rise| self.at(rise))),
+                or_dash(lead),
             ];
             self.row(&cells);
         }
@@ -119,12 +119,12 @@ impl Page<'_> {
         let lang = self.lang;
         self.line("");
         self.table(&[
-            lang.pick("false alarm", "空报"),
-            lang.pick("hazard", "灾种"),
-            lang.pick("area", "区域"),
-            lang.pick("highest grade", "最高等级"),
-            lang.pick("from", "起"),
-            lang.pick("until", "止"),
+            ("false alarm", "空报"),
+            ("hazard", "灾种"),
+            ("area", "区域"),
+            ("highest grade", "最高等级"),
+            ("from", "起"),
+            ("until", "止"),
         ]);
         for it in in_vain.iter().take(LISTED) {
             let area = self.site.areas.iter().find(|area| area.id == it.area);
@@ -132,9 +132,9 @@ impl Page<'_> {
                 it.warning.to_string(),
                 self.hazard(&it.hazard),
                 area.map_or_else(|| it.area.to_string(), |area| area.name.clone()),
-                it.peak.map_or_else(|| "–".to_owned(), |grade| grade_name(grade, lang)),
+                or_dash(it.peak.map(|grade| grade_name(grade, lang))),
                 self.at(it.stretch.from),
-                it.stretch.until.map_or_else(|| "–".to_owned(), |until| self.at(until)),
+                or_dash(it.stretch.until.map(|until| self.at(until))),
             ];
             self.row(&cells);
         }

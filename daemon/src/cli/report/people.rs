@@ -13,7 +13,7 @@ impl Page<'_> {
         }
         self.section("Who did what", "人员分工");
         let by_themselves = people.iter().filter(|person| person.through.is_none());
-        self.acts(by_themselves.collect(), &[self.lang.pick("who", "何人")], |person| vec![person.who.to_string()]);
+        self.acts(by_themselves.collect(), &[("who", "何人")], |person| vec![person.who.to_string()]);
         let by_programs: Vec<&Person> = people.iter().filter(|person| person.through.is_some()).collect();
         if !by_programs.is_empty() {
             let note = self.lang.pick(
@@ -21,7 +21,7 @@ impl Page<'_> {
                 "\n经由程序(人员身份由该程序负责):\n",
             );
             self.line(note);
-            let columns = [self.lang.pick("program", "程序"), self.lang.pick("for", "代何人")];
+            let columns = [("program", "程序"), ("for", "代何人")];
             let names = |person: &Person| {
                 let program = person.through.as_ref().map_or_else(String::new, ToString::to_string);
                 vec![program, person.who.to_string()]
@@ -34,23 +34,22 @@ impl Page<'_> {
         }
     }
 
-    fn acts(&mut self, people: Vec<&Person>, names: &[&str], named: impl Fn(&Person) -> Vec<String>) {
+    fn acts(&mut self, people: Vec<&Person>, names: &[(&str, &str)], named: impl Fn(&Person) -> Vec<String>) {
         if people.is_empty() {
             return;
         }
-        let lang = self.lang;
         let columns = [
-            lang.pick("role", "角色"),
-            lang.pick("taken note of", "确认"),
-            lang.pick("median", "中位"),
-            lang.pick("longest", "最长"),
-            lang.pick("signed", "签发"),
-            lang.pick("median", "中位"),
-            lang.pick("longest", "最长"),
-            lang.pick("put aside", "搁置停用"),
-            lang.pick("reports", "人工上报"),
-            lang.pick("other acts", "其他"),
-            lang.pick("refused", "被拒"),
+            ("role", "角色"),
+            ("taken note of", "确认"),
+            ("median", "中位"),
+            ("longest", "最长"),
+            ("signed", "签发"),
+            ("median", "中位"),
+            ("longest", "最长"),
+            ("put aside", "搁置停用"),
+            ("reports", "人工上报"),
+            ("other acts", "其他"),
+            ("refused", "被拒"),
         ];
         self.table(&[names, &columns].concat());
         for person in people.iter().take(LISTED) {

@@ -67,7 +67,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let id = std::env::var("WAYWARD_RULE").context("WAYWARD_RULE names the rule")?;
     let file = PathBuf::from(std::env::var_os("WAYWARD_WHILE").context("WAYWARD_WHILE names the file")?);
     let rule = settings.site.rules.iter().position(|rule| rule.id.as_str() == id).context("there is no such rule")?;
-    let hand = move |vigil| -> Arc<dyn Overseer> { Arc::new(Hand { vigil, rule, file, runs: AtomicU64::new(0) }) };
+    let hand = move |vigil| -> Arc<dyn Overseer> {
+        Arc::new(Hand { vigil, rule, file: file.clone(), runs: AtomicU64::new(0) })
+    };
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run::run_overseen(
         settings,
         Lang::En,

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use watchfire_model::time::{Span, Zone};
 use watchfire_model::unit::Unit;
 
+use super::clock::Scale;
+
 /// A whole map.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,9 +91,14 @@ const fn yes() -> bool {
 pub(super) struct TimeColumns {
     /// The column, or several whose texts are put together with a blank.
     pub(super) column: Option<Names>,
-    /// How it is written: `%Y %y %m %d %j %H %M %S`, a blank for blanks, anything else for itself; `unix` and `unix_ms` are
-    /// seconds and milliseconds since 1970; RFC 3339 without one.
+    /// How it is written: `%Y %y %m %d %j %H %M %S %f` (`%j` is the day of the year, `%f` of a second), a blank for blanks,
+    /// anything else for itself; `unix` and `unix_ms` are seconds and milliseconds since 1970, `gps_week` the GPS week and
+    /// the seconds of it (two columns), `mjd` the Modified Julian Date; RFC 3339 without one.
     pub(super) format: Option<String>,
+    /// `gps` where the times are those of GPS, without leap seconds: they are told in UTC. `gps_week` always is.
+    pub(super) scale: Option<Scale>,
+    /// Added to the GPS week where a receiver counts only to 1023: 2048 until November 2038.
+    pub(super) weeks_more: Option<i64>,
     /// In which zone: an IANA name or an offset; UTC without one.
     pub(super) zone: Option<String>,
     /// The column that says in which zone, in the words of `[zones]`.

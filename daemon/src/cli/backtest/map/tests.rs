@@ -59,7 +59,7 @@ fn an_rdb_file_of_the_usgs_is_read_as_it_is() {
             "2014-12-01T06:00:00Z creek/discharge absent",
             "2014-12-01T07:00:00Z 99/discharge 1",
             "8: [zones] says nothing of \"PST\"",
-            "9: \"yesterday\" is not a time as %Y-%m-%d %H:%M",
+            "9: \"yesterday\" is not a time as %Y-%m-%d %H:%M (column datetime)",
             "10: the line has 2 columns, and the header needs 3",
         ]
     );
@@ -126,6 +126,51 @@ fn several_columns_and_quotes_and_blanks() {
     assert_eq!(told(blanks, "2015 \t 08 \t 17 \t 18 \t 15 \t 0.1\n"), ["2015-08-18T01:15:00Z creek/rain 0.1"]);
 }
 
+/// As RTKLIB writes positions: a head of remarks, then the week, the seconds of it, and blanks between all.
+#[test]
+fn positions_by_gps_week_and_by_day_of_the_year() {
+    let week = r#"
+        file = { delimiter = "blanks", header = false, comment = "%" }
+        columns = { week = 1, tow = 2, up = 5 }
+        time = { column = ["week", "tow"], format = "gps_week" }
+        [[value]]
+        column = "up"
+        station = "slope"
+        point = "up"
+    "#;
+    let text = "% program   : RTKLIB ver.2.4.3\n%  GPST          e-baseline(m)  n-baseline(m)  u-baseline(m)   Q  ns\n\
+        2147 86400.000        1.2345         -3.4567         0.0120   1  12\n\
+        2147 86401.000        1.2346         -3.4567         0.0121   1  12\n\
+        99 86402.000        1.2346         -3.4567         0.0121   1  12\n\
+        2147 700000.0        1.2346         -3.4567         0.0121   1  12\n2147\n";
+    assert_eq!(
+        told(week, text),
+        [
+            "2021-02-28T23:59:42Z slope/up 0.012",
+            "2021-02-28T23:59:43Z slope/up 0.0121",
+            "5: \"99 86402.000\" is not a time as GPS week and seconds of the week (column week, tow)",
+            "6: \"2147 700000.0\" is not a time as GPS week and seconds of the week (column week, tow)",
+            "7: the line has 1 columns, and the header needs 2",
+        ]
+    );
+    let by_calendar = week.replace("week = 1, tow = 2", "day = 1, clock = 2").replace(
+        "column = [\"week\", \"tow\"], format = \"gps_week\"",
+        "column = [\"day\", \"clock\"], format = \"%Y/%m/%d %H:%M:%S.%f\", scale = \"gps\"",
+    );
+    assert_eq!(
+        told(&by_calendar, "2021/03/01 00:00:00.500  1.2  -3.4  0.012  1\n"),
+        ["2021-02-28T23:59:42.500Z slope/up 0.012"]
+    );
+    let day_of_year = week.replace("week = 1, tow = 2", "year = 1, day = 2, second = 3").replace(
+        "column = [\"week\", \"tow\"], format = \"gps_week\"",
+        "column = [\"year\", \"day\"], format = \"%Y %j\"",
+    );
+    assert_eq!(
+        told(&day_of_year, "2016 366 0 0 1.5\n2016 367 0 0 1.5\n"),
+        ["2016-12-31T00:00:00Z slope/up 1.5", "2: \"2016 367\" is not a time as %Y %j (column year, day)"]
+    );
+}
+
 #[test]
 fn rows_may_be_the_clock() {
     let map = r#"
@@ -156,6 +201,11 @@ fn a_map_that_makes_no_sense_says_why() {
         ("time = {}\n", "a column is missing"),
         ("time = { column = \"t\", every = \"1h\" }\n", "either a column"),
         ("time = { column = \"t\", format = \"%H\" }\n", "names no day"),
+        ("time = { column = \"t\", format = \"gps\" }\n", "gps_week (week and seconds), mjd"),
+        ("time = { column = \"t\", format = \"gps_week\" }\n", "needs two columns"),
+        ("time = { column = \"t\", weeks_more = 2048 }\n", "weeks_more"),
+        ("time = { column = \"t\", format = \"unix\", scale = \"gps\" }\n", "since 1970 is UTC"),
+        ("time = { column = \"t\", scale = \"tai\" }\n", "unknown variant"),
         ("time = { column = \"t\", zone = \"Asia/Shangai\" }\n", "no zone"),
         ("time = { column = \"t\", zone_column = \"z\" }\n", "[zones]"),
         ("file = { delimiter = \"abc\" }\ntime = { column = \"t\" }\n", "file.delimiter"),
@@ -204,7 +254,7 @@ fn json_lines_are_read_by_key_and_by_pointer() {
             "2026-08-01T07:01:00Z creek/discharge absent",
             "2026-08-01T07:02:00Z creek/discharge absent",
             "4: there is no \"/meta/ts\" in this document",
-            "5: \"noon\" is not a time as milliseconds since 1970",
+            "5: \"noon\" is not a time as milliseconds since 1970 (column /meta/ts)",
             "6: this is not a JSON document: EOF while parsing a value at line 1 column 17",
         ]
     );
