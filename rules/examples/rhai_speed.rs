@@ -173,6 +173,11 @@ impl Judge {
 
     /// Hears so many rounds of a reading from each point.
     fn hear(&mut self, rounds: i64) {
+        self.hear_with(rounds, || ());
+    }
+
+    /// The same, and does something else after each.
+    fn hear_with(&mut self, rounds: i64, mut and_then: impl FnMut()) {
         let (mut findings, last) = (Vec::new(), self.round + rounds);
         while self.round < last {
             let at = Timestamp(self.round * 300_000);
@@ -189,6 +194,7 @@ impl Judge {
                     retained: false,
                 };
                 self.evaluator.observe(Now::at(at.0), self.seq, &reading, &mut findings);
+                and_then();
             }
             findings.clear();
             self.round += 1;
@@ -221,8 +227,8 @@ fn least(measures: &[String]) -> u64 {
 #[derive(Clone)]
 struct Bare(f64);
 
-/// Nanoseconds an evaluation in Rhai as it comes, every window being a number that is there.
-fn bare(text: &str) -> u64 {
+/// An evaluation in Rhai as it comes, every window being a number that is there.
+fn bare(text: &str) -> Option<impl FnMut()> {
     let mut engine = Engine::new_raw();
     StandardPackage::new().register_into_engine(&mut engine);
     engine.register_type_with_name::<Bare>("point");
@@ -232,16 +238,28 @@ fn bare(text: &str) -> u64 {
     engine.register_get("last", |point: &mut Bare| point.0);
     engine.register_fn("min", f64::min).register_fn("max", f64::max);
     engine.set_max_operations(20_000);
-    let Ok(ast) = engine.compile(text) else { return 0 };
+    let ast = engine.compile(text).ok()?;
     let mut scope = Scope::new();
     scope.push_constant("stage", Bare(52.5)).push_constant("rain", Bare(30.0));
-    each(1_000, || {
-        for _ in 0..1_000 {
-            let number = engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
-            scope.rewind(2);
-            drop(std::hint::black_box(number));
-        }
+    Some(move || {
+        let number = engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
+        scope.rewind(2);
+        drop(std::hint::black_box(number));
     })
+}
+
+/// Nanoseconds of that alone, over and over.
+fn alone(text: &str) -> u64 {
+    let Some(mut bare) = bare(text) else { return 0 };
+    each(1_000, || (0..1_000).for_each(|_| bare()))
+}
+
+/// Nanoseconds of that with each reading that a native rule judges, as ours has to: the processor has something else to
+/// remember in between. `floor` is what the reading takes.
+fn beside(text: &str, native: &[String], floor: u64) -> u64 {
+    let (Some(mut bare), Some(mut judge)) = (bare(text), Judge::new(50, native)) else { return 0 };
+    judge.hear(300);
+    each(1_000, || judge.hear_with(10, &mut bare)).saturating_sub(floor)
 }
 
 /// Nanoseconds that moving some windows takes, each in a native rule of its own, over a native rule without one.
@@ -255,7 +273,8 @@ fn moving(windows: &[&str]) -> u64 {
 
 fn main() {
     // What a reading costs before any script: quality, the series, one native rule and its ladder.
-    let floor = least(&["rain".to_owned(), "stage".to_owned()]);
+    let native = ["rain".to_owned(), "stage".to_owned()];
+    let floor = least(&native);
     println!("a reading and a native rule: {floor} ns");
     let four: &[&str] = &["rain.sum(\"1h\")", "rain.sum(\"3h\")", "rain.sum(\"24h\")", "stage.rise(\"1h\")"];
     let five = [four, &["stage.mean(\"1h\")"]].concat();
@@ -263,12 +282,16 @@ fn main() {
         [(3, THREE.to_owned(), &four[1..2]), (15, FIFTEEN.to_owned(), four), (60, sixty(), &five)]
     {
         let ours = least(std::slice::from_ref(&text)).saturating_sub(floor);
-        let (script, moving) = (bare(&text), moving(windows));
-        let theirs = (script + moving).max(1);
+        let (alone, beside, moving) = (alone(&text), beside(&text, &native, floor), moving(windows));
+        let times = |bare: u64| {
+            let theirs = (bare + moving).max(1);
+            format!("{}.{:02}", ours / theirs, ours % theirs * 100 / theirs)
+        };
         println!(
-            "{lines} lines: {ours} ns an evaluation, {script} ns in bare Rhai and {moving} ns for its windows: {}.{:02} times",
-            ours / theirs,
-            ours % theirs * 100 / theirs
+            "{lines} lines: {ours} ns an evaluation, {} times bare Rhai beside a native rule ({beside} ns) and {moving} ns for \
+             the windows, {} times it alone in a loop ({alone} ns)",
+            times(beside),
+            times(alone)
         );
     }
     let spans = ["5m", "10m", "30m", "1h", "3h", "6h", "12h", "24h", "72h"];

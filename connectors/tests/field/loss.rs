@@ -82,7 +82,7 @@ async fn a_connection_that_is_back_at_once_was_never_gone() {
     assert!(!down.up && !down.reason.is_empty());
     assert!(down.since > last.received_at, "since what was heard last");
     let told = gone.elapsed();
-    assert!(GRACE <= told && told < GRACE + Duration::from_millis(500), "told after {told:?}");
+    assert!(GRACE <= told && told < 2 * GRACE, "told after {told:?}");
     source.stop().await;
 }
 

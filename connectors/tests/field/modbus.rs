@@ -340,7 +340,7 @@ async fn a_device_that_goes_away_is_connected_again() {
     let down = journal.link().await;
     assert!(!down.up && down.reason.contains("connect"), "{}", down.reason);
     let told = gone.elapsed();
-    assert!(told < GRACE + Duration::from_millis(500), "told after {told:?}");
+    assert!(told < 2 * GRACE, "told after {told:?}");
     source.stop().await;
 }
 

@@ -63,6 +63,7 @@ impl Stage {
         Sensor {
             link: Publisher::connect(&self.broker.address(), "sensor").expect("the broker takes connections"),
             sent: 0,
+            spoke_at: 0,
         }
     }
 
@@ -110,17 +111,19 @@ impl Stage {
     }
 }
 
-/// A sensor that numbers what it says.
+/// A sensor that numbers what it says, and says no two things in one millisecond: the second would correct the first.
 #[derive(Debug)]
 pub(crate) struct Sensor {
     link: Publisher,
     sent: u64,
+    spoke_at: i64,
 }
 
 impl Sensor {
     /// Says a value now, and waits until the broker has taken it.
     pub(crate) fn says(&mut self, station: &str, value: f64) {
-        self.sends(station, payload(station, now(), value).as_bytes());
+        self.spoke_at = now().max(self.spoke_at + 1);
+        self.sends(station, payload(station, self.spoke_at, value).as_bytes());
     }
 
     /// Sends any payload on a station's topic, and waits until the broker has taken it.
