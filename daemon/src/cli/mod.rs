@@ -14,7 +14,6 @@ pub mod new;
 mod password;
 pub mod people;
 pub mod reload;
-mod replayed;
 pub mod report;
 pub mod run;
 pub mod sample;
