@@ -10,6 +10,7 @@ pub mod demo;
 pub mod dissemination;
 pub mod duty;
 pub mod entropy;
+pub mod evidence;
 pub mod lang;
 pub mod metrics;
 pub mod outlooks;

@@ -29,6 +29,7 @@ use watchfire_model::warning::Publication;
 use watchfire_model::watch::Watching;
 use watchfire_rules::figures::{Fact, Load};
 
+use crate::evidence::keeper::Lost;
 use crate::storage::series::{Progress, SeriesStore, Trouble};
 use crate::views::{DeskView, Views};
 use door::{Shut, SignIn};
@@ -115,6 +116,9 @@ pub struct Metrics {
     store_up: IntGaugeVec,
     store_troubles: IntCounterVec,
     store_lost: IntCounterVec,
+    // What is kept of why.
+    evidence: IntCounter,
+    evidence_lost_of: IntCounterVec,
     // The ways out.
     notices: IntCounterVec,
     delivery: HistogramVec,
@@ -154,6 +158,7 @@ impl Metrics {
         for class in ["2xx", "3xx", "4xx", "5xx"] {
             self.requests.with_label_values(&[class]);
         }
+        Lost::ALL.iter().for_each(|lost| drop(self.evidence_lost_of.with_label_values(&[lost.word()])));
         Shut::ALL.iter().for_each(|why| drop(self.shut.with_label_values(&[why.word()])));
         SignIn::ALL.iter().for_each(|outcome| drop(self.sign_ins.with_label_values(&[outcome.word()])));
         self.desk(&views.desk.borrow());
@@ -228,6 +233,16 @@ impl Metrics {
     /// Findings were recorded before their readings were on disk.
     pub fn unjournaled(&self, findings: u64) {
         self.unjournaled.inc_by(findings);
+    }
+
+    /// The evidence of a warning was kept.
+    pub fn evidence_kept(&self) {
+        self.evidence.inc();
+    }
+
+    /// That of so many was not.
+    pub fn evidence_lost_of(&self, lost: Lost, warnings: usize) {
+        self.evidence_lost_of.with_label_values(&[lost.word()]).inc_by(wide(warnings));
     }
 
     /// The ledger's disk refused.

@@ -23,7 +23,7 @@ use tracing::{error, warn};
 use watchfire_connectors::health::SourceHealth;
 use watchfire_connectors::intake::{Intake, Offer};
 use watchfire_connectors::source::{self, Surroundings};
-use watchfire_model::id::SourceName;
+use watchfire_model::id::{SourceName, WarningId};
 use watchfire_model::time::Now;
 use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::EvaluatorState;
@@ -36,6 +36,7 @@ use crate::config::settings::{ChannelConfig, Settings};
 use crate::dissemination::{channel, courier};
 use crate::duty::{IN_FLIGHT, Said};
 use crate::entropy::Entropy;
+use crate::evidence::keeper::Keeper;
 use crate::metrics::{Counts, Metrics};
 use crate::outlooks::Outlooks;
 use crate::reload::proposal::Proposal;
@@ -53,6 +54,7 @@ use crate::views::{Asked, DeskView, InForce, Views, Wish};
 use crate::vigil::Vigil;
 
 mod duty_thread;
+mod evidence_thread;
 mod journal_thread;
 mod preview;
 mod reload_task;
@@ -63,6 +65,7 @@ mod start_error;
 mod watchdog_task;
 
 use duty_thread::DutyThread;
+use evidence_thread::EvidenceThread;
 use journal_thread::JournalThread;
 use preview::{Oversee, Previews};
 use reload_task::ReloadTask;
@@ -80,6 +83,8 @@ const SAID: usize = PER_ROUND;
 const ASKED: usize = 64;
 /// How often it is asked whether something was turned away that the ledger does not have yet.
 const TALLY_EVERY: Duration = Duration::from_secs(30);
+/// Warnings whose evidence is to be kept. Full: it is not kept, counted and said; a person can do it later.
+const EVIDENCE: usize = 256;
 /// Reloads that wait for the one under way. Full: the asker waits, and is refused.
 const RELOADS: usize = 4;
 
@@ -191,7 +196,9 @@ pub async fn start_overseen(
     let couriers = house.start_couriers(&settings.channels, &said)?;
     // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
     drop(said);
+    let evidence = house.start_evidence(opened.data.root().to_owned())?;
     let duty = DutyTurns::new(opened.duty, couriers, view, progress, metrics, now).writing_to(offers.downgrade());
+    let duty = duty.keeping(evidence);
     house.start_duty(duty, said_rx, asked_rx)?;
     house.start_stores(opened.stores, &desk)?;
     // Nothing is heard before all of the above can take it.
@@ -298,6 +305,14 @@ impl House {
         let of_duty = DutyThread { turns, said, asked, durable, progress, clock, handle };
         self.logs.push(thread("duty", move || of_duty.run())?);
         Ok(())
+    }
+
+    fn start_evidence(&mut self, data_dir: PathBuf) -> Result<mpsc::Sender<WarningId>, StartError> {
+        let (evidence, warnings) = mpsc::channel(EVIDENCE);
+        let keeper = Keeper::of(data_dir, Arc::clone(&self.metrics));
+        let (stop, handle) = (self.stop.logs.clone(), self.handle.clone());
+        self.logs.push(thread("evidence", move || EvidenceThread { keeper, warnings, stop, handle }.run())?);
+        Ok(evidence)
     }
 
     fn start_stores(

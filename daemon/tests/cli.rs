@@ -112,6 +112,8 @@ fn usage_ends_with_2_and_help_with_0() {
     assert_eq!(watchfire(&["no-such-command"]).status.code(), Some(2));
     assert_eq!(watchfire(&["warnings", "ack", "W-1"]).status.code(), Some(2), "who and why are mandatory");
     assert_eq!(watchfire(&["--help"]).status.code(), Some(0));
+    let missing = watchfire(&["backtest", "--config", &example(), "--input", "no-such-recording.csv"]);
+    assert_eq!(missing.status.code(), Some(2), "the command line asks for what is not there: {}", err(&missing));
     let version = watchfire(&["version", "-o", "json"]);
     assert!(out(&version).contains(env!("CARGO_PKG_VERSION")), "{}", out(&version));
 }

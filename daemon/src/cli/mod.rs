@@ -14,7 +14,6 @@ pub mod new;
 mod password;
 pub mod people;
 pub mod reload;
-mod replayed;
 pub mod report;
 pub mod run;
 pub mod sample;
@@ -35,6 +34,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config;
 use crate::config::settings::Settings;
+use crate::evidence::EvidenceError;
 use crate::lang::Lang;
 
 /// What the process says by ending. 0 is well, 2 is clap's own "usage".
@@ -212,9 +212,17 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(exit::INTERNAL)
+            ExitCode::from(code_of(&error))
         }
     }
+}
+
+/// What a command ends with that could not do what it was asked.
+fn code_of(error: &anyhow::Error) -> u8 {
+    let causes = || error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let is_missing = causes().any(|cause| cause.kind() == std::io::ErrorKind::NotFound);
+    let is_unknown = matches!(error.downcast_ref(), Some(EvidenceError::Unknown { .. }));
+    if is_missing || is_unknown { exit::USAGE } else { exit::INTERNAL }
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {

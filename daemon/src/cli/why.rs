@@ -11,15 +11,14 @@ use watchfire_model::finding::Finding;
 use watchfire_model::grade::word;
 use watchfire_model::row::Row;
 use watchfire_model::rule::Measure;
-use watchfire_rules::desk::Input;
 use watchfire_rules::evaluator::bundle::{Bundle, FORMAT};
 
-use crate::cli::replayed::Replayed;
 use crate::cli::warnings::table::aligned;
 use crate::cli::{ConfigPath, Format, Style, emit, exit, load};
+use crate::evidence::gathered::{gather, recorded};
+use crate::evidence::kept::Kept;
 use crate::lang::Lang;
-use crate::storage::journal::{Commit, Step};
-use crate::storage::ledger::{LedgerId, LedgerReader};
+use crate::storage::ledger_of;
 
 /// Samples of a point that are shown; the bundle has all.
 const SHOWN: usize = 12;
@@ -42,6 +41,10 @@ pub struct WhyArgs {
     /// Writes the evidence to a file.
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub bundle: Option<PathBuf>,
+    /// Keeps the evidence beside the ledger, where it is found when the journal has long gone. Of what the public is told
+    /// the daemon keeps it by itself.
+    #[arg(long, conflicts_with = "replay")]
+    pub keep: bool,
     /// Makes the finding again from such a file, with nothing else, and says whether it is the same.
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -52,8 +55,8 @@ pub struct WhyArgs {
 
 /// Says why.
 pub fn run(args: &WhyArgs) -> anyhow::Result<ExitCode> {
-    let bundle = if let Some(file) = &args.replay {
-        read(file)?
+    let shown = if let Some(file) = &args.replay {
+        Shown { bundle: read(file)?, from: Origin::File }
     } else {
         let dir = match &args.data_dir {
             Some(dir) => dir.clone(),
@@ -62,15 +65,21 @@ pub fn run(args: &WhyArgs) -> anyhow::Result<ExitCode> {
                 Err(code) => return Ok(code),
             },
         };
-        gather(&dir, args.what.as_deref().unwrap_or_default())?
+        let shown = found(&dir, args.what.as_deref().unwrap_or_default())?;
+        if args.keep {
+            Kept::of(&dir).keep(&shown.bundle).context("the evidence cannot be kept")?;
+            eprintln!("{}", args.style.lang().pick("kept beside the ledger", "已留存于台账旁"));
+        }
+        shown
     };
+    let bundle = &shown.bundle;
     let same = bundle.reproduces();
     if let Some(file) = &args.bundle {
-        write(file, &bundle)?;
+        write(file, bundle)?;
     }
     let lang = args.style.lang();
     match args.style.output {
-        Format::Table => emit(&told(&bundle, same, lang)),
+        Format::Table => emit(&told(&shown, same, lang)),
         Format::Json => emit(&format!("{}\n", serde_json::json!({"reproduced": same, "finding": bundle.finding}))),
         Format::Csv => {
             let Finding { rule, subject, n, at, value, .. } = &bundle.finding;
@@ -84,75 +93,38 @@ pub fn run(args: &WhyArgs) -> anyhow::Result<ExitCode> {
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(exit::FINDINGS) })
 }
 
-/// The evidence of what is meant, from the ledger and the journal of a data directory.
-fn gather(dir: &Path, what: &str) -> anyhow::Result<Bundle> {
-    let finding = recorded(&dir.join("ledger.db"), what)?;
-    let wanted = finding.seq;
-    let reach = "`journal_keep` in [storage] says how much of the journal is kept for this";
-    let mut replayed = Replayed::begin(dir, Some(wanted)).context(reach)?;
-    if replayed.before() >= wanted {
-        bail!("row {} is not in the journal any more; {reach}", wanted.0);
+/// The evidence of what is meant: from the journal of a data directory, or as it was kept where the journal has it no more.
+fn found(dir: &Path, what: &str) -> anyhow::Result<Shown> {
+    let meant = recorded(&ledger_of(dir), what)?;
+    let mut bundle = None;
+    let gathered = gather(dir, meant.last().cloned().into_iter().collect(), |one| {
+        bundle = Some(one);
+        false
+    });
+    if let Some(bundle) = bundle {
+        return Ok(Shown { bundle, from: Origin::Journal });
     }
-    let mut commit = Commit::default();
-    let mut said = Vec::new();
-    loop {
-        match replayed.read(&mut commit)? {
-            Step::Commit => {}
-            Step::Gap(gap) if gap.seqs.end <= wanted => continue,
-            Step::Gap(_) | Step::Idle => bail!("row {} cannot be read from the journal", wanted.0),
-        }
-        for (seq, row) in commit.numbered() {
-            if seq == wanted {
-                return bundle(&replayed, &commit, row, finding);
-            }
-            let one = Commit { now: commit.now, first: seq, rows: vec![row.clone()] };
-            replayed.judge(&one, &mut said)?;
-            said.clear();
+    let kept = Kept::of(dir);
+    for finding in meant.iter().rev() {
+        if let Some(bundle) = kept.find(finding).context("what is kept of it cannot be read")? {
+            return Ok(Shown { bundle, from: Origin::Kept });
         }
     }
+    gathered?;
+    bail!("there is no evidence of \"{what}\"")
 }
 
-fn bundle(replayed: &Replayed, commit: &Commit, row: &Row, finding: Finding) -> anyhow::Result<Bundle> {
-    let site = |rules: &watchfire_rules::ruleset::RuleSet| rules.site().as_ref().clone();
-    let next = match row {
-        Row::Revision(reload) => Some(site(&*replayed.rules(&reload.revision)?)),
-        Row::Reading(_) | Row::Link(_) | Row::Tick | Row::Upkeep(_) => None,
-    };
-    let state = replayed.shard().snapshot().state;
-    let (now, row, site) = (commit.now, row.clone(), site(replayed.shard().rules()));
-    let stopped = replayed.shard().stops_by(finding.seq);
-    Ok(Bundle { format: FORMAT, finding, now, row, site, next, stopped, state }.narrowed())
+/// The evidence, and where it is from.
+struct Shown {
+    bundle: Bundle,
+    from: Origin,
 }
 
-/// The finding that is meant, as the ledger has it.
-fn recorded(path: &Path, what: &str) -> anyhow::Result<Finding> {
-    let (alarm, number) = match what.rsplit_once('@') {
-        Some((alarm, number)) => {
-            let number: u64 = number.parse().with_context(|| format!("\"{what}\": a finding's number is whole"))?;
-            (alarm, Some(number))
-        }
-        None => (what, None),
-    };
-    let ledger = LedgerReader::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut found = None;
-    for record in ledger.read(LedgerId(1)) {
-        let entry = record.context("the ledger is not what was written")?.entry;
-        let is_meant = |finding: &Finding| match alarm.split_once('/') {
-            Some((rule, subject)) => finding.rule.as_str() == rule && finding.subject.as_str() == subject,
-            None => entry.events.contains(&format!("\"{alarm}\"")),
-        };
-        if let Ok(Input::Finding(finding)) = serde_json::from_str(&entry.input)
-            && is_meant(&finding)
-            && number.map_or(finding.from != finding.judged, |number| finding.n == number)
-        {
-            found = Some(finding);
-        }
-    }
-    found.with_context(|| {
-        let form =
-            "write an alarm such as river-stage/qingshi, its finding such as river-stage/qingshi@12, or a warning's id";
-        format!("the ledger has no change of grade of \"{what}\"; {form}")
-    })
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    File,
+    Journal,
+    Kept,
 }
 
 fn read(file: &Path) -> anyhow::Result<Bundle> {
@@ -177,7 +149,8 @@ fn write(file: &Path, bundle: &Bundle) -> anyhow::Result<()> {
 }
 
 /// All of it in words.
-fn told(bundle: &Bundle, same: bool, lang: Lang) -> String {
+fn told(shown: &Shown, same: bool, lang: Lang) -> String {
+    let bundle = &shown.bundle;
     let finding = &bundle.finding;
     let mut rows = Vec::new();
     let mut row = |en: &str, zh: &str, text: String| rows.push(vec![lang.pick(en, zh).to_owned(), text]);
@@ -199,6 +172,10 @@ fn told(bundle: &Bundle, same: bool, lang: Lang) -> String {
         };
         row("measure", "量", measure);
         row("written", "出处", rule.origin.clone());
+    }
+    if shown.from == Origin::Kept {
+        let kept = lang.pick("beside the ledger; the journal does not have it any more", "台账旁留存;日志中已无此行");
+        rows.push(vec![lang.pick("kept", "留存").to_owned(), kept.to_owned()]);
     }
     let mut text = aligned(&rows);
     for (station, point, gate) in bundle.points() {

@@ -160,6 +160,15 @@ impl Metrics {
                 "Rows gone from the journal before a store had them.",
                 &["store"],
             ),
+            evidence: at.counter(
+                "watchfire_evidence_kept_total",
+                "Rises that the public was told of whose evidence was kept beside the ledger.",
+            ),
+            evidence_lost_of: at.counter_vec(
+                "watchfire_evidence_lost_total",
+                "Rises that the public was told of whose evidence was not kept, by why.",
+                &["reason"],
+            ),
             notices: at.counter_vec(
                 "watchfire_notices_total",
                 "Receipts for notices by channel and outcome.",

@@ -258,6 +258,10 @@ impl LedgerReader {
     pub fn read(&self, from: LedgerId) -> Records<'_> {
         Records::new(&self.db, &self.path, from)
     }
+    /// The last record that is there.
+    pub fn last(&self) -> Result<LedgerId, LedgerError> {
+        chain::last(&self.db).map_err(|source| DatabaseError::of(&KIND, &self.path, source).into())
+    }
     /// Proves the whole ledger as of one moment, whatever its writer adds meanwhile.
     pub fn verify(&self) -> Result<Head, LedgerError> {
         self.prove(|_| {})

@@ -100,7 +100,7 @@ impl DataDir {
     }
     /// The ledger's database.
     pub fn ledger(&self) -> PathBuf {
-        self.root.join("ledger.db")
+        ledger_of(&self.root)
     }
     /// Who is known here.
     pub fn accounts(&self) -> PathBuf {
@@ -112,7 +112,7 @@ impl DataDir {
     }
     /// Where the shards' snapshots are.
     pub fn snapshots(&self) -> PathBuf {
-        self.root.join("snapshots")
+        snapshots_of(&self.root)
     }
     /// Which rules were stopped, and from which row on.
     pub fn stops(&self) -> PathBuf {
@@ -126,6 +126,10 @@ impl DataDir {
     pub fn series(&self) -> PathBuf {
         self.root.join("series.db")
     }
+    /// Where the evidence is kept of what the public was told.
+    pub fn evidence(&self) -> PathBuf {
+        evidence_of(&self.root)
+    }
     /// Where a store's refused lines go, by the store's name.
     pub fn dead_letters(&self, store: &str) -> PathBuf {
         self.root.join("dead-letters").join(format!("{}.lp", file_word(store)))
@@ -136,13 +140,28 @@ impl DataDir {
     }
 }
 
+/// The ledger, in the data directory `root`.
+pub(crate) fn ledger_of(root: &Path) -> PathBuf {
+    root.join("ledger.db")
+}
+
+/// The shards' snapshots, in the data directory `root`.
+pub(crate) fn snapshots_of(root: &Path) -> PathBuf {
+    root.join("snapshots")
+}
+
+/// The evidence kept, in the data directory `root`.
+pub(crate) fn evidence_of(root: &Path) -> PathBuf {
+    root.join("evidence")
+}
+
 /// Which rules were stopped, in the data directory `root`.
 pub(crate) fn stops_of(root: &Path) -> PathBuf {
     root.join("stopped-rules.json")
 }
 
 /// A name from the configuration, as part of a file's name: whatever could leave the folder becomes `_`.
-fn file_word(name: &str) -> String {
+pub(crate) fn file_word(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 

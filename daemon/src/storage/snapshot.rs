@@ -98,13 +98,9 @@ pub fn save(dir: &Path, name: &str, seq: Seq, bytes: &[u8], journal_from: Seq) -
 
 /// Reads the newest sound snapshot of a name.
 pub fn load(dir: &Path, name: &str) -> Result<Loaded, SnapshotError> {
-    let unusable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| SnapshotError::Unusable { doing: "read", path, source }
-    };
     let mut loaded = Loaded::default();
-    for (seq, path) in of_name(dir, name).map_err(unusable(dir))? {
-        match read(&path).map_err(unusable(&path))? {
+    for (seq, path) in of_name(dir, name).map_err(unreadable(dir))? {
+        match read(&path).map_err(unreadable(&path))? {
             Content::Sound(snapshot) if snapshot.seq == seq => {
                 loaded.snapshot = Some(snapshot);
                 break;
@@ -117,21 +113,33 @@ pub fn load(dir: &Path, name: &str) -> Result<Loaded, SnapshotError> {
     Ok(loaded)
 }
 
-/// All sound snapshots of a name, oldest first.
-pub fn all(dir: &Path, name: &str) -> Result<Vec<Snapshot>, SnapshotError> {
-    let unusable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| SnapshotError::Unusable { doing: "read", path, source }
-    };
-    let mut sound = Vec::new();
-    for (seq, path) in of_name(dir, name).map_err(unusable(dir))?.into_iter().rev() {
-        if let Content::Sound(snapshot) = read(&path).map_err(unusable(&path))?
-            && snapshot.seq == seq
-        {
-            sound.push(snapshot);
+/// The newest sound snapshot of a name at a place that will do.
+pub fn newest(dir: &Path, name: &str, will_do: impl Fn(Seq) -> bool) -> Result<Option<Snapshot>, SnapshotError> {
+    first_sound(of_name(dir, name).map_err(unreadable(dir))?, will_do)
+}
+
+/// The oldest sound snapshot of a name at a place that will do.
+pub fn oldest(dir: &Path, name: &str, will_do: impl Fn(Seq) -> bool) -> Result<Option<Snapshot>, SnapshotError> {
+    let newest_first = of_name(dir, name).map_err(unreadable(dir))?;
+    first_sound(newest_first.into_iter().rev().collect(), will_do)
+}
+
+fn first_sound(all: Vec<(Seq, PathBuf)>, will_do: impl Fn(Seq) -> bool) -> Result<Option<Snapshot>, SnapshotError> {
+    for (seq, path) in all.into_iter().filter(|(seq, _)| will_do(*seq)) {
+        match read(&path).map_err(unreadable(&path)) {
+            Ok(Content::Sound(snapshot)) if snapshot.seq == seq => return Ok(Some(snapshot)),
+            Ok(Content::Sound(_) | Content::Damaged(_) | Content::Newer(_)) => {}
+            // The daemon drops old ones while we look.
+            Err(SnapshotError::Unusable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(sound)
+    Ok(None)
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError {
+    let path = path.to_owned();
+    move |source| SnapshotError::Unusable { doing: "read", path, source }
 }
 
 /// The snapshots of a name, newest first.
@@ -206,7 +214,8 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let kept = |seq: u64, journal_from: u64| {
             save(home.path(), "s", Seq(seq), b"state", Seq(journal_from)).expect("saved");
-            all(home.path(), "s").expect("readable").iter().map(|snapshot| snapshot.seq.0).collect::<Vec<_>>()
+            let newest_first = of_name(home.path(), "s").expect("readable");
+            newest_first.iter().rev().map(|(seq, _)| seq.0).collect::<Vec<_>>()
         };
         for seq in (10..=400).step_by(10) {
             let all = kept(seq, 1);
@@ -236,14 +245,20 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         save(home.path(), "s", Seq(1), b"the older state", ALL_GONE).expect("saved");
         save(home.path(), "s", Seq(2), b"the newer state", ALL_GONE).expect("saved");
-        let newest = of_name(home.path(), "s").expect("listed")[0].1.clone();
-        let whole = fs::read(&newest).expect("readable");
+        let damaged = of_name(home.path(), "s").expect("listed")[0].1.clone();
+        let whole = fs::read(&damaged).expect("readable");
         let check = |bytes: &[u8], what: &str| {
-            fs::write(&newest, bytes).expect("written");
+            fs::write(&damaged, bytes).expect("written");
             let loaded = load(home.path(), "s").unwrap_or_else(|e| panic!("{what}: {e}"));
             assert_eq!(loaded.snapshot.map(|snapshot| snapshot.seq), Some(Seq(1)), "{what}");
             assert_eq!(loaded.damaged.len(), 1, "{what}");
+            let sound = newest(home.path(), "s", |_| true).expect("readable");
+            assert_eq!(sound.map(|snapshot| snapshot.seq), Some(Seq(1)), "{what}");
         };
+        let at = |found: Option<Snapshot>| found.map(|snapshot| snapshot.seq.0);
+        let newest_before = |before: u64| at(newest(home.path(), "s", |seq| seq.0 < before).expect("readable"));
+        assert_eq!((newest_before(3), newest_before(2), newest_before(1)), (Some(2), Some(1), None));
+        assert_eq!(at(oldest(home.path(), "s", |seq| seq.0 > 1).expect("readable")), Some(2));
         for at in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << (at % 8);

@@ -9,19 +9,22 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 use watchfire_connectors::intake::Offer;
-use watchfire_model::bulletin::Notice;
+use watchfire_model::bulletin::{MessageClass, Notice};
 use watchfire_model::command::Refusal;
 use watchfire_model::durable::Durable;
-use watchfire_model::id::{ChannelName, CommandId};
+use watchfire_model::id::{ChannelName, CommandId, WarningId};
 use watchfire_model::mode::Live;
 use watchfire_model::row::Row;
+use watchfire_model::site::Audience;
 use watchfire_model::time::{Now, Span, Steady};
 use watchfire_model::upkeep::Upkeep;
+use watchfire_model::warning::Publication;
 use watchfire_rules::figures::{Fact, Load};
 
 use super::Progress;
 use crate::clock::Stopwatch;
 use crate::duty::{Duty, Round, Said};
+use crate::evidence::keeper::Lost;
 use crate::metrics::Metrics;
 use crate::views::{Asked, DeskView, Wish};
 
@@ -44,6 +47,9 @@ pub struct DutyTurns {
     couriers: Couriers,
     /// The way into the journal, which it does not keep open.
     journal: Option<mpsc::WeakSender<Offer>>,
+    /// The way to who keeps evidence, and the last word to the public that was told there.
+    evidence: Option<mpsc::Sender<WarningId>>,
+    told: Option<(WarningId, u64)>,
     /// Works on sensors that were offered to it in this run.
     offered: BTreeSet<CommandId>,
     view: watch::Sender<Arc<DeskView>>,
@@ -78,6 +84,8 @@ impl DutyTurns {
             duty,
             couriers,
             journal: None,
+            evidence: None,
+            told: None,
             offered: BTreeSet::new(),
             view,
             publish_at,
@@ -97,6 +105,28 @@ impl DutyTurns {
     #[must_use]
     pub fn writing_to(self, journal: mpsc::WeakSender<Offer>) -> Self {
         Self { journal: Some(journal), ..self }
+    }
+
+    /// The same with who keeps the evidence of what the public is told, beginning with what it is told now.
+    #[must_use]
+    pub fn keeping(mut self, evidence: mpsc::Sender<WarningId>) -> Self {
+        self.evidence = Some(evidence);
+        let view = Arc::clone(&self.view.borrow());
+        let is_public = |publication: &Publication| matches!(publication, Publication::Released { .. });
+        let public = view.warnings.iter().filter(|warning| is_public(&warning.publication));
+        let mut left = public.map(|warning| warning.id.clone());
+        // Of most it is kept already. As many as there is room for are looked at.
+        let _ = left.try_for_each(|warning| self.evidence.as_ref().map_or(Ok(()), |it| it.try_send(warning)));
+        self
+    }
+
+    /// Has the evidence of a warning kept. Full: it is not, which is counted; nothing waits for it.
+    fn keep_evidence(&self, warning: &WarningId) {
+        let Some(evidence) = &self.evidence else { return };
+        if evidence.try_send(warning.clone()).is_err() {
+            self.metrics.evidence_lost_of(Lost::Busy, 1);
+            warn!(%warning, "too much evidence to be kept at once; `watchfire why {warning} --keep` keeps this one");
+        }
     }
 
     /// How long nothing need be done although nobody says anything.
@@ -177,9 +207,17 @@ impl DutyTurns {
             let (channel, id) = (notice.get().channel.clone(), notice.get().id.clone());
             self.metrics.notice_left(&id);
             info!(notice = %id, warning = %notice.get().bulletin.warning, grade = %notice.get().bulletin.grade, class = ?notice.get().bulletin.class, "notice handed to its courier");
+            let bulletin = &notice.get().bulletin;
+            let rises = matches!(bulletin.class, MessageClass::Issue | MessageClass::Upgrade);
+            let spoken = (bulletin.warning.clone(), bulletin.version);
+            let is_news = rises && bulletin.audience == Audience::Public && self.told.as_ref() != Some(&spoken);
             // There is room: the duty loop keeps at most `IN_FLIGHT` with each courier, and the channel holds as many.
             if self.couriers.get(&channel).is_none_or(|courier| courier.try_send(notice).is_err()) {
                 error!(%channel, notice = %id, "no courier takes this notice");
+            }
+            if is_news {
+                self.keep_evidence(&spoken.0);
+                self.told = Some(spoken);
             }
         }
         self.offer(&round.upkeeps);

@@ -40,11 +40,24 @@ pub struct Bundle {
     pub state: EvaluatorState,
 }
 
+/// The rules of a bundle, and those that its row puts in force.
+type Compiled = (Arc<RuleSet>, Option<Arc<RuleSet>>);
+
 impl Bundle {
     /// The findings that the row makes again.
     pub fn replay(&self) -> Result<Vec<Finding>, Vec<Problem>> {
-        let rules = Arc::new(RuleSet::compile(Arc::new(self.site.clone()))?);
-        let mut evaluator = Evaluator::restore(rules, self.state.clone());
+        let (rules, next) = self.compiled()?;
+        Ok(self.replay_by(&rules, next.as_ref()))
+    }
+
+    /// Its rules, and those that the row puts in force.
+    fn compiled(&self) -> Result<Compiled, Vec<Problem>> {
+        let compile = |site: &Site| RuleSet::compile(Arc::new(site.clone())).map(Arc::new);
+        Ok((compile(&self.site)?, self.next.as_ref().map(compile).transpose()?))
+    }
+
+    fn replay_by(&self, rules: &Arc<RuleSet>, next: Option<&Arc<RuleSet>>) -> Vec<Finding> {
+        let mut evaluator = Evaluator::restore(Arc::clone(rules), self.state.clone());
         let (now, seq, mut found) = (self.now, self.finding.seq, Vec::new());
         for stopped in &self.stopped {
             evaluator.stop(now, seq, stopped.clone(), &mut found);
@@ -55,12 +68,10 @@ impl Bundle {
             Row::Tick => evaluator.tick(now, seq, &mut found),
             Row::Upkeep(upkeep) => evaluator.upkeep(now, seq, upkeep, &mut found),
             Row::Revision(reload) => {
-                let next = self.next.as_ref().unwrap_or(&self.site);
-                let rules = RuleSet::compile(Arc::new(next.clone()))?;
-                evaluator.reload(Arc::new(rules), seq, reload.orphans, &mut found);
+                evaluator.reload(Arc::clone(next.unwrap_or(rules)), seq, reload.orphans, &mut found);
             }
         }
-        Ok(found)
+        found
     }
 
     /// Whether the row makes the very finding again.
@@ -73,7 +84,16 @@ impl Bundle {
     /// Without what it does not take to make the finding again.
     #[must_use]
     pub fn narrowed(self) -> Self {
-        let Ok(rules) = RuleSet::compile(Arc::new(self.site.clone())) else { return self };
+        match self.compiled() {
+            Ok((rules, next)) => self.narrowed_by(&rules, next.as_ref()),
+            Err(_) => self,
+        }
+    }
+
+    /// The same by its own rules, compiled: `rules` of the site, `next` of
+    /// those that the row puts in force.
+    #[must_use]
+    pub fn narrowed_by(mut self, rules: &Arc<RuleSet>, next: Option<&Arc<RuleSet>>) -> Self {
         let named = |point| {
             let station = self.site.station_of(point)?;
             Some((station.id.clone(), self.site.point(point)?.id.clone()))
@@ -83,9 +103,12 @@ impl Bundle {
         });
         let reads: Vec<(StationId, PointId)> =
             plan.into_iter().flat_map(|plan| plan.reads.iter()).filter_map(|look| named(look.point)).collect();
-        let state = self.state.only(&self.finding.rule, &self.finding.subject, &reads);
-        let narrow = Self { state, ..self.clone() };
-        if narrow.reproduces() { narrow } else { self }
+        let narrow = self.state.only(&self.finding.rule, &self.finding.subject, &reads);
+        let whole = std::mem::replace(&mut self.state, narrow);
+        if !self.replay_by(rules, next).contains(&self.finding) {
+            self.state = whole;
+        }
+        self
     }
 
     /// What is known of each point before the row: its station, its id, and its recent samples.

@@ -15,9 +15,9 @@ use watchfire_model::id::{RuleId, Seq, SubjectId};
 use watchfire_model::time::Timestamp;
 use watchfire_rules::desk::Input;
 
-use crate::cli::replayed::{REST, Replayed};
 use crate::cli::{Format, Style, emit, exit};
 use crate::duty::Said;
+use crate::evidence::replayed::{REST, Replayed};
 use crate::lang::Lang;
 use crate::storage::journal::{Commit, Gap, GapWhy, Step};
 use crate::storage::ledger::{LedgerId, LedgerReader};

@@ -119,6 +119,11 @@ fn noted_head(db: &Connection) -> rusqlite::Result<Head> {
     Ok(db.query_row("SELECT id, hash FROM head", [], noted).optional()?.unwrap_or(Head::EMPTY))
 }
 
+/// The last record there is; zero where there is none.
+pub(super) fn last(db: &Connection) -> rusqlite::Result<LedgerId> {
+    db.query_row("SELECT coalesce(max(id), 0) FROM record", [], |row| Ok(id_of(row.get(0)?)))
+}
+
 pub(super) fn revision(db: &Connection, revision: &Revision) -> rusqlite::Result<Option<String>> {
     db.query_row("SELECT text FROM revision WHERE name = ?", [&revision.0], |row| row.get(0)).optional()
 }

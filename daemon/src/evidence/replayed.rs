@@ -4,18 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
 use watchfire_model::id::{Revision, Seq};
 use watchfire_model::row::Row;
 use watchfire_rules::evaluator::EvaluatorState;
 use watchfire_rules::ruleset::RuleSet;
 
+use super::EvidenceError;
 use crate::duty::Said;
 use crate::shards::Shard;
 use crate::storage::journal::{Commit, JournalReader, Step};
 use crate::storage::names::PointNames;
 use crate::storage::revisions::Revisions;
-use crate::storage::{snapshot, stops, stops_of};
+use crate::storage::{snapshot, snapshots_of, stops, stops_of};
 use crate::turns::SHARD;
 use crate::views::LatestTable;
 
@@ -35,24 +35,26 @@ pub(crate) struct Replayed {
 impl Replayed {
     /// From the first row, where the journal still has it; else from the oldest snapshot that it goes on from. Where only
     /// the row `wanted` matters, from the newest snapshot before it.
-    pub(crate) fn begin(dir: &Path, wanted: Option<Seq>) -> anyhow::Result<Self> {
+    pub(crate) fn begin(dir: &Path, wanted: Option<Seq>) -> Result<Self, EvidenceError> {
         let (folder, revisions) = (dir.join("journal"), Revisions::of(dir.join("revisions")));
-        let stops = stops::read(&stops_of(dir)).context("the list of stopped rules cannot be read")?;
+        let stops = stops::read(&stops_of(dir));
+        let stops = stops.map_err(|error| EvidenceError::unreadable("the list of stopped rules", error))?;
         let mut reader = JournalReader::after(&folder, Seq(0), Arc::default());
         let mut commit = Commit::default();
-        let step = reader.read(REST, &mut commit).context("the journal cannot be read")?;
+        let step = reader.read(REST, &mut commit).map_err(unread)?;
         let first = match step {
             Step::Commit => commit.first,
             Step::Gap(ref gap) => gap.seqs.end,
-            Step::Idle => bail!("there is no journal in {}", folder.display()),
+            Step::Idle => return Err(EvidenceError::NoJournal(folder)),
         };
-        let snapshots = snapshot::all(&dir.join("snapshots"), SHARD).context("the snapshots cannot be read")?;
-        let mut usable = snapshots.into_iter().filter(|kept| kept.seq.next() >= first);
+        let goes_on = |seq: Seq| seq.next() >= first;
+        let snapshots = snapshots_of(dir);
         let kept = match (wanted, &step, commit.rows.as_slice()) {
-            (None, Step::Commit, [Row::Revision(_)]) => None,
-            (None, ..) => usable.next(),
-            (Some(wanted), ..) => usable.rfind(|kept| kept.seq < wanted),
+            (None, Step::Commit, [Row::Revision(_)]) => Ok(None),
+            (None, ..) => snapshot::oldest(&snapshots, SHARD, goes_on),
+            (Some(wanted), ..) => snapshot::newest(&snapshots, SHARD, |seq| goes_on(seq) && seq < wanted),
         };
+        let kept = kept.map_err(|error| EvidenceError::unreadable("the snapshots", error))?;
         if let (None, Step::Commit, [Row::Revision(reload)]) = (&kept, &step, commit.rows.as_slice()) {
             let rules = of_revision(&revisions, &reload.revision)?;
             let shard = Shard::new(Arc::clone(&rules), Arc::new(LatestTable::new(0))).stopping(stops);
@@ -60,9 +62,10 @@ impl Replayed {
             return Ok(Self { folder, revisions, shard, reader, before: Seq(0) });
         }
         let Some(kept) = kept else {
-            bail!("the journal begins at row {}, and no snapshot is kept from which it could be judged again", first.0);
+            return Err(EvidenceError::NoSnapshot { from: first });
         };
-        let state: EvaluatorState = serde_json::from_slice(&kept.bytes).context("a snapshot cannot be understood")?;
+        let state: EvaluatorState = serde_json::from_slice(&kept.bytes)
+            .map_err(|error| EvidenceError::unreadable("what a snapshot says", error))?;
         let rules = of_revision(&revisions, state.revision())?;
         let shard = Shard::restore(Arc::clone(&rules), state, kept.seq, Arc::new(LatestTable::new(0))).stopping(stops);
         let reader = JournalReader::after(&folder, kept.seq, names(&rules));
@@ -80,17 +83,17 @@ impl Replayed {
     }
 
     /// The rules of a revision that was in force.
-    pub(crate) fn rules(&self, revision: &Revision) -> anyhow::Result<Arc<RuleSet>> {
+    pub(crate) fn rules(&self, revision: &Revision) -> Result<Arc<RuleSet>, EvidenceError> {
         of_revision(&self.revisions, revision)
     }
 
     /// The next commit.
-    pub(crate) fn read(&mut self, commit: &mut Commit) -> anyhow::Result<Step> {
-        self.reader.read(REST, commit).context("the journal cannot be read")
+    pub(crate) fn read(&mut self, commit: &mut Commit) -> Result<Step, EvidenceError> {
+        self.reader.read(REST, commit).map_err(unread)
     }
 
     /// Judges a commit, and says what it found.
-    pub(crate) fn judge(&mut self, commit: &Commit, said: &mut Vec<Said>) -> anyhow::Result<()> {
+    pub(crate) fn judge(&mut self, commit: &Commit, said: &mut Vec<Said>) -> Result<(), EvidenceError> {
         let [Row::Revision(reload)] = commit.rows.as_slice() else {
             self.shard.judge(commit, said);
             return Ok(());
@@ -106,10 +109,12 @@ impl Replayed {
     }
 }
 
-fn of_revision(revisions: &Revisions, revision: &Revision) -> anyhow::Result<Arc<RuleSet>> {
-    revisions
-        .rules(revision)
-        .with_context(|| format!("revision {revision} is not kept, and the journal was judged by it"))
+fn of_revision(revisions: &Revisions, revision: &Revision) -> Result<Arc<RuleSet>, EvidenceError> {
+    revisions.rules(revision).ok_or_else(|| EvidenceError::NoRevision(revision.clone()))
+}
+
+fn unread(error: impl std::error::Error + Send + Sync + 'static) -> EvidenceError {
+    EvidenceError::unreadable("the journal", error)
 }
 
 fn names(rules: &RuleSet) -> Arc<PointNames> {
