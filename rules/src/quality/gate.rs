@@ -156,13 +156,16 @@ impl Gate {
         gate.set_leads(reading);
         self.clocks.lead(led, gate.leads());
         let backlog = gate.hears_kept_back(now, reading, late_window(point), point.interval);
-        let judged = match usable {
+        let mut judged = match usable {
             Err(refusal) => refuse(gate, now, reading, refusal),
             Ok(value) => weigh(site, &mut self.points, self.clocks.ours_lags(), (point, keep), now, reading, value),
         };
         let Some(gate) = self.points.get(ix) else { return judged };
         self.clocks.tell(told_time, gate.tells_time());
-        Judged { rewound: judged.rewound || settled, backlog, ..judged }
+        // In place, as it is large.
+        judged.rewound |= settled;
+        judged.backlog = backlog;
+        judged
     }
 
     /// What its neighbours lead to expect of a point.
