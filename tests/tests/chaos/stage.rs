@@ -122,7 +122,7 @@ pub(crate) struct Sensor {
 impl Sensor {
     /// Says a value now, and waits until the broker has taken it.
     pub(crate) fn says(&mut self, station: &str, value: f64) {
-        self.spoke_at = now().max(self.spoke_at + 1);
+        self.spoke_at = wait::until("the next millisecond", || Some(now()).filter(|now| *now > self.spoke_at));
         self.sends(station, payload(station, self.spoke_at, value).as_bytes());
     }
 
