@@ -241,8 +241,8 @@ pub fn needs_restart(running: &Settings, next: &Settings) -> Option<&'static str
         ("access", running.access == next.access),
         ("connectors", running.mqtt == next.mqtt && running.modbus == next.modbus),
         ("channel", running.channels == next.channels),
-        ("site.zone", running.site.zone == next.site.zone),
-        ("station.point", same_points(&running.site, &next.site)),
+        ("site.zone", running.site().zone == next.site().zone),
+        ("station.point", same_points(running.site(), next.site())),
     ];
     kept.into_iter().find(|(_, kept)| !kept).map(|(key, _)| key)
 }

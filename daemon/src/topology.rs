@@ -27,7 +27,6 @@ use watchfire_model::id::{SourceName, WarningId};
 use watchfire_model::time::Now;
 use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::EvaluatorState;
-use watchfire_rules::ruleset::RuleSet;
 
 use crate::access::Access;
 use crate::api::{self, Api, StoredHistory};
@@ -135,100 +134,28 @@ pub async fn start_overseen(
     entropy: &Entropy,
     overseer: impl Fn(Arc<Vigil>) -> Arc<dyn Overseer> + Send + Sync + 'static,
 ) -> Result<Running, StartError> {
-    let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|problems| StartError::rules(&problems))?;
-    let opened = recovery::open(&settings, &Arc::new(rules), Box::new(RealDisk), clock, entropy)?;
-    let settings = Settings { site: Arc::clone(opened.rules.site()), ..settings };
-    let (offers, offers_rx) = mpsc::channel::<Offer>(settings.limits.intake);
-    let (commits, commits_rx) = mpsc::channel(COMMITS);
-    let (said, said_rx) = mpsc::channel(SAID);
-    let (asked, asked_rx) = mpsc::channel::<Asked>(ASKED);
-    let (reloads, reloads_rx) = mpsc::channel(RELOADS);
-    let (view, desk) = watch::channel(Arc::new(DeskView::default()));
-    let since = opened.clock.now().wall;
-    let (in_force, in_force_rx) =
-        watch::channel(Arc::new(InForce { site: Arc::clone(&settings.site), since, refused: None }));
-    let mut house = House {
-        progress: Arc::new(Progress::of(&opened, watch::Sender::default())),
-        clock: opened.clock.clone(),
-        entropy: entropy.clone(),
-        metrics: Arc::new(Metrics::new()),
-        stop: Stop::default(),
-        sources: TaskTracker::new(),
-        outside: TaskTracker::new(),
-        machines: Vec::new(),
-        logs: Vec::new(),
-        handle: Handle::current(),
-    };
-    let (progress, metrics, now) = (Arc::clone(&house.progress), Arc::clone(&house.metrics), house.clock.now());
-    let revisions = || Arc::clone(&opened.revisions);
-    let mut journal = JournalTurns::new(opened.journal, revisions(), Arc::clone(&progress), Arc::clone(&metrics), now);
-    if let Some(first) = journal.begin(now, &settings.site.revision) {
-        // There is room: nothing has been sent yet.
-        let _ = commits.try_send(ForShard::Commit(first));
+    let opened = recovery::open(&settings, Box::new(RealDisk), clock, entropy)?;
+    let settings = Settings { rules: Arc::clone(&opened.rules), ..settings };
+    // Before anything runs: an address that another has is no reason to begin, hear something and stop.
+    let refused = |source| StartError::Listen { address: settings.listen, source };
+    let listener = TcpListener::bind(settings.listen).await.map_err(refused)?;
+    let listen = listener.local_addr().map_err(refused)?;
+    let mut house = House::new(&opened, entropy);
+    match house.furnish(&settings, opened, listener, Arc::new(overseer)) {
+        Ok(Furnished { views, first_code, data }) => Ok(Running { listen, views, first_code, house, _data: data }),
+        Err(error) => {
+            // What runs already ends in order.
+            house.stop().await;
+            Err(error)
+        }
     }
-    house.start_journal(journal, offers_rx, commits.clone())?;
-    let behind = Behind { journal: opened.data.journal(), durable: opened.durable, recorded: opened.recorded };
-    let folder = opened.data.snapshots();
-    let mut shard = ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), folder);
-    let oversee: Oversee = Arc::new(overseer);
-    let vigil = Arc::new(Vigil::over(Arc::clone(&opened.rules)));
-    shard.oversee(Arc::clone(&vigil), oversee(Arc::clone(&vigil)));
-    let watchdog = WatchdogTask { vigil: Arc::clone(&vigil), stops: opened.data.stops(), clock: house.clock.clone() };
-    house.outside.spawn(watchdog.run(house.stop.outside.clone()));
-    house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil }, behind)?;
-    metrics.reloaded(true, since);
-    let outlooks = Arc::new(Outlooks::new(commits.downgrade(), watch::Sender::default()));
-    let reload = ReloadTask {
-        running: settings.clone(),
-        rules: Arc::clone(&opened.rules),
-        revisions: revisions(),
-        offers: offers.clone(),
-        shard: commits,
-        desk: desk.clone(),
-        in_force,
-        metrics: Arc::clone(&metrics),
-        clock: house.clock.clone(),
-        previews: Previews::new(oversee),
-        proposal: Proposal::kept(&opened.revisions, &settings),
-    };
-    // It holds a way into the journal: it ends with the sources.
-    house.sources.spawn(reload.run(reloads_rx, house.stop.sources.clone()));
-    let couriers = house.start_couriers(&settings.channels, &said)?;
-    // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
-    drop(said);
-    let evidence = house.start_evidence(opened.data.root().to_owned())?;
-    let duty = DutyTurns::new(opened.duty, couriers, view, progress, metrics, now).writing_to(offers.downgrade());
-    let duty = duty.keeping(evidence);
-    house.start_duty(duty, said_rx, asked_rx)?;
-    house.start_stores(opened.stores, &desk)?;
-    // Nothing is heard before all of the above can take it.
-    let sources = house.start_sources(&settings, offers, opened.last)?;
-    let series_path = opened.data.series();
-    let door = recovery::door(&settings, &opened.data, &opened.clock);
-    let views = Views {
-        site: settings.site,
-        in_force: in_force_rx,
-        reloads,
-        desk,
-        outlooks,
-        latest: opened.latest,
-        sources,
-        commands: asked,
-        series_path,
-    };
-    let first_code = door.code.map(|code| FirstCode { code, path: opened.data.first_code() });
-    house.start_tally(Arc::clone(&door.access), views.commands.clone());
-    let api = Api {
-        history: Arc::new(StoredHistory::new(views.series_path.clone())),
-        views: views.clone(),
-        metrics: Arc::clone(&house.metrics),
-        clock: house.clock.wall(),
-        access: door.access,
-        first_code: Some(opened.data.first_code()),
-        stop: house.stop.outside.clone(),
-    };
-    let listen = house.start_api(settings.listen, api).await?;
-    Ok(Running { listen, views, first_code, house, _data: opened.data })
+}
+
+/// What is left to hold in hands once everything runs.
+struct Furnished {
+    views: Views,
+    first_code: Option<FirstCode>,
+    data: DataDir,
 }
 
 /// What the parts share while they are started, and what stops them.
@@ -248,19 +175,119 @@ struct House {
 }
 
 impl House {
+    fn new(opened: &recovery::Opened, entropy: &Entropy) -> Self {
+        Self {
+            progress: Arc::new(Progress::of(opened, watch::Sender::default())),
+            clock: opened.clock.clone(),
+            entropy: entropy.clone(),
+            metrics: Arc::new(Metrics::new()),
+            stop: Stop::default(),
+            sources: TaskTracker::new(),
+            outside: TaskTracker::new(),
+            machines: Vec::new(),
+            logs: Vec::new(),
+            handle: Handle::current(),
+        }
+    }
+
+    /// Makes every thread, every task and every channel. Where it fails, what was made runs until it is stopped.
+    fn furnish(
+        &mut self,
+        settings: &Settings,
+        opened: recovery::Opened,
+        listener: TcpListener,
+        oversee: Oversee,
+    ) -> Result<Furnished, StartError> {
+        let (offers, offers_rx) = mpsc::channel::<Offer>(settings.limits.intake);
+        let (commits, commits_rx) = mpsc::channel(COMMITS);
+        let (said, said_rx) = mpsc::channel(SAID);
+        let (asked, asked_rx) = mpsc::channel::<Asked>(ASKED);
+        let (reloads, reloads_rx) = mpsc::channel(RELOADS);
+        let (view, desk) = watch::channel(Arc::new(DeskView::default()));
+        let now = self.clock.now();
+        let in_force = InForce { site: Arc::clone(settings.site()), since: now.wall, refused: None };
+        let (in_force, in_force_rx) = watch::channel(Arc::new(in_force));
+        let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
+        let (data, revisions) = (opened.data, opened.revisions);
+
+        let journal = JournalTurns::new(opened.journal, Arc::clone(&revisions), progress, metrics, now);
+        self.start_journal(journal, settings, offers_rx, &commits)?;
+        let behind = Behind { journal: data.journal(), durable: opened.durable, recorded: opened.recorded };
+        let vigil = Arc::new(Vigil::over(Arc::clone(&opened.rules)));
+        let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
+        let turns = ShardTurns::new(opened.shard, Arc::clone(&revisions), progress, metrics, data.snapshots());
+        let shard = ShardThread { turns, commits: commits_rx, said: said.clone(), vigil };
+        self.start_shard(shard, behind, &oversee, data.stops())?;
+        self.metrics.reloaded(true, now.wall);
+        let outlooks = Arc::new(Outlooks::new(commits.downgrade(), watch::Sender::default()));
+        let reload = ReloadTask {
+            running: settings.clone(),
+            proposal: Proposal::kept(&revisions, settings),
+            revisions,
+            offers: offers.clone(),
+            shard: commits,
+            desk: desk.clone(),
+            in_force,
+            metrics: Arc::clone(&self.metrics),
+            clock: self.clock.clone(),
+            previews: Previews::new(oversee),
+        };
+        // It holds a way into the journal: it ends with the sources.
+        self.sources.spawn(reload.run(reloads_rx, self.stop.sources.clone()));
+        let couriers = self.start_couriers(&settings.channels, &said)?;
+        // What is left of it is in the hands of the shard and of the receipts: the duty loop ends with them.
+        drop(said);
+        let evidence = self.start_evidence(data.root().to_owned())?;
+        let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
+        let duty = DutyTurns::new(opened.duty, couriers, view, progress, metrics, now).writing_to(offers.downgrade());
+        self.start_duty(duty.keeping(evidence), said_rx, asked_rx)?;
+        self.start_stores(opened.stores, &desk)?;
+        // Nothing is heard before all of the above can take it.
+        let sources = self.start_sources(settings, offers, opened.last)?;
+        let views = Views {
+            site: Arc::clone(settings.site()),
+            in_force: in_force_rx,
+            reloads,
+            desk,
+            outlooks,
+            latest: opened.latest,
+            sources,
+            commands: asked,
+            series_path: data.series(),
+        };
+        let first_code = self.start_api(listener, settings, &data, &views);
+        Ok(Furnished { views, first_code, data })
+    }
+
     fn start_journal(
         &mut self,
-        turns: JournalTurns,
+        mut turns: JournalTurns,
+        settings: &Settings,
         offers: mpsc::Receiver<Offer>,
-        commits: mpsc::Sender<ForShard>,
+        commits: &mpsc::Sender<ForShard>,
     ) -> Result<(), StartError> {
-        let (clock, handle) = (self.clock.clone(), self.handle.clone());
+        if let Some(first) = turns.begin(self.clock.now(), &settings.site().revision) {
+            // There is room: nothing has been sent yet.
+            let _ = commits.try_send(ForShard::Commit(first));
+        }
+        let (commits, clock, handle) = (commits.clone(), self.clock.clone(), self.handle.clone());
         let body = move || JournalThread { turns, offers, commits, clock, handle }.run();
         self.machines.push(thread("journal", body)?);
         Ok(())
     }
 
-    fn start_shard(&mut self, shard: ShardThread, behind: Behind) -> Result<(), StartError> {
+    /// Starts the shard, under the watch that is kept over its scripts.
+    fn start_shard(
+        &mut self,
+        mut shard: ShardThread,
+        behind: Behind,
+        oversee: &Oversee,
+        stops: PathBuf,
+    ) -> Result<(), StartError> {
+        let vigil = Arc::clone(&shard.vigil);
+        shard.turns.oversee(Arc::clone(&vigil), oversee(Arc::clone(&vigil)));
+        let watchdog = WatchdogTask { vigil, stops, clock: self.clock.clone() };
+        self.outside.spawn(watchdog.run(self.stop.outside.clone()));
         self.machines.push(thread(SHARD, move || shard.run(behind))?);
         Ok(())
     }
@@ -345,7 +372,7 @@ impl House {
             Surroundings {
                 intake: intake.clone(),
                 health,
-                zone: settings.site.zone.clone(),
+                zone: settings.site().zone.clone(),
                 jitter: self.entropy.jitter(),
                 cancel: self.stop.sources.clone(),
                 heard_before: last.map(|now| now.wall),
@@ -384,16 +411,54 @@ impl House {
         });
     }
 
-    async fn start_api(&mut self, address: SocketAddr, api: Api) -> Result<SocketAddr, StartError> {
-        let refused = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        let listen = listener.local_addr().map_err(refused)?;
+    /// Opens the door, and says the one-time code where there is no account yet.
+    fn start_api(
+        &self,
+        listener: TcpListener,
+        settings: &Settings,
+        data: &DataDir,
+        views: &Views,
+    ) -> Option<FirstCode> {
+        let door = recovery::door(settings, data, &self.clock);
+        self.start_tally(Arc::clone(&door.access), views.commands.clone());
+        let api = Api {
+            history: Arc::new(StoredHistory::new(views.series_path.clone())),
+            views: views.clone(),
+            metrics: Arc::clone(&self.metrics),
+            clock: self.clock.wall(),
+            access: door.access,
+            first_code: Some(data.first_code()),
+            stop: self.stop.outside.clone(),
+        };
         self.outside.spawn(async move {
             if let Err(error) = api::serve(listener, api).await {
                 error!(%error, "the HTTP interface has ended");
             }
         });
-        Ok(listen)
+        door.code.map(|code| FirstCode { code, path: data.first_code() })
+    }
+
+    /// Stops in order: sources, journal, shard, duty loop, then couriers and HTTP. Within [`LIMIT`], whatever hangs.
+    async fn stop(self) -> Counts {
+        let Self { stop, sources, outside, machines, logs, metrics, .. } = self;
+        let orderly = async {
+            stop.sources.cancel();
+            sources.close();
+            sources.wait().await;
+            // The journal's thread ends with the last sender of offers, the shard's with the journal's.
+            join(machines).await;
+            stop.logs.cancel();
+            // The duty loop ends when the shard and the couriers' receipts have. What it still decides goes out at the
+            // next start.
+            stop.outside.cancel();
+            outside.close();
+            outside.wait().await;
+            join(logs).await;
+        };
+        if tokio::time::timeout(LIMIT, orderly).await.is_err() {
+            warn!("not everything stopped in time; what is on disk is whole");
+        }
+        metrics.counts()
     }
 }
 
@@ -417,25 +482,7 @@ impl Running {
 
     /// Stops in order: sources, journal, shard, duty loop, then couriers and HTTP. Within [`LIMIT`], whatever hangs.
     pub async fn stop(self) -> Counts {
-        let House { stop, sources, outside, machines, logs, metrics, .. } = self.house;
-        let orderly = async {
-            stop.sources.cancel();
-            sources.close();
-            sources.wait().await;
-            // The journal's thread ends with the last sender of offers, the shard's with the journal's.
-            join(machines).await;
-            stop.logs.cancel();
-            // The duty loop ends when the shard and the couriers' receipts have. What it still decides goes out at the
-            // next start.
-            stop.outside.cancel();
-            outside.close();
-            outside.wait().await;
-            join(logs).await;
-        };
-        if tokio::time::timeout(LIMIT, orderly).await.is_err() {
-            warn!("not everything stopped in time; what is on disk is whole");
-        }
-        metrics.counts()
+        self.house.stop().await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line as a user meets it: exit codes, which stream, what is said.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -49,6 +50,39 @@ fn an_unsound_configuration_ends_with_78_for_every_command_that_needs_one() {
     let missing = watchfire(&["check", "/nowhere/watchfire.toml"]);
     assert_eq!(missing.status.code(), Some(78));
     assert!(err(&missing).contains("cannot read /nowhere/watchfire.toml"), "{}", err(&missing));
+}
+
+/// What runs already when a start fails ends in order: it falls over nothing, and nothing heard is lost.
+#[test]
+fn a_start_that_fails_says_why_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = holder.local_addr().expect("its address");
+    let config = folder.path().join("watchfire.toml");
+    let config = config.to_str().expect("a plain path");
+    for (listen, server, why) in [
+        (taken.to_string(), "tcp://127.0.0.1:1\"]", format!("cannot listen on {taken}")),
+        (
+            "127.0.0.1:0".to_owned(),
+            "mqtts://127.0.0.1:1\"]\ntls_ca = \"ca.pem\"",
+            "source field cannot be set up".to_owned(),
+        ),
+    ] {
+        let text = format!(
+            "[site]\nname = \"x\"\nauthority = \"county\"\nissuer = \"i\"\nsender = \"s.example\"\ncontact = \"0\"\n\
+             zone = \"Asia/Shanghai\"\nlanguages = [\"zh-CN\"]\n[storage]\ndata_dir = \"data\"\n\
+             [api]\nlisten = \"{listen}\"\n\
+             [[connectors.mqtt]]\nname = \"field\"\nservers = [\"{server}\nclient_id = \"x\"\n\
+             topics = [{{ topic = \"sensors/#\", codec = \"named\", id = \"/id\", value = \"/v\" }}]\n"
+        );
+        std::fs::write(config, text).expect("written");
+        std::fs::write(folder.path().join("ca.pem"), "no certificate").expect("written");
+        let refused = watchfire(&["run", "--config", config]);
+        let said = err(&refused);
+        assert_eq!(refused.status.code(), Some(70), "{said}");
+        assert!(said.contains(&why) && !said.contains("panicked"), "{said}");
+        assert_eq!(out(&refused), "");
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn margins_may_be_steps_of_a_sensor_and_delays_so_many_of_the_last_few() {
         .replace("\"4.0 m\"", "\"44.0 m\"");
     let examined = config::examine_str("margins.toml", &text, &folder());
     let settings = examined.settings.unwrap_or_else(|| panic!("{}", examined.problems));
-    let rule = settings.site.rules.first().expect("there is one");
+    let rule = settings.site().rules.first().expect("there is one");
     let close = |margin: Option<f64>, due: f64| margin.is_some_and(|margin| (margin - due).abs() < 1e-12);
     assert!(close(rule.lift_margin.yellow, 0.04), "{:?}", rule.lift_margin);
     assert!(close(rule.lift_margin.red, 1.0), "{:?}", rule.lift_margin);
@@ -85,7 +85,7 @@ fn the_example_site_is_sound_and_means_what_it_says() {
     let examined = config::examine(&example());
     assert!(examined.problems.is_empty(), "{}", examined.problems);
     let settings = examined.settings.expect("no problem was reported");
-    let site = &settings.site;
+    let site = settings.site();
     assert_eq!((site.areas.len(), site.stations.len(), site.points.len(), site.rules.len()), (3, 8, 12, 8));
     let stage = site.find_point("baisha", "stage").and_then(|ix| site.point(ix)).expect("it is in points.csv");
     assert_eq!(stage.resolution, Some(0.01), "1 cm is 0.01 m");
@@ -157,12 +157,12 @@ fn what_sensors_share_and_how_many_must_watch_is_written_where_they_stand() {
         witnesses = { red = 2 }
     "#;
     let settings = config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}"));
-    let both = settings.site.rules.first().expect("one is written");
+    let both = settings.site().rules.first().expect("one is written");
     assert_eq!(both.witnesses, PerGrade { red: 2, ..PerGrade::all(1) });
-    let station = settings.site.stations.first().expect("one is written");
+    let station = settings.site().stations.first().expect("one is written");
     let shared = [&station.gateway, &station.logger, &station.power].map(|it| it.as_ref().map(ToString::to_string));
     assert_eq!(shared.map(Option::unwrap_or_default), ["gw-3", "rtu-7", "mast-2"]);
-    assert_eq!(settings.site.hazard("river_flood").map(|hazard| hazard.watched_by), Some(2));
+    assert_eq!(settings.site().hazard("river_flood").map(|hazard| hazard.watched_by), Some(2));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn the_reduced_machine_is_reached_by_configuration_alone() {
         coverage = 0
     "#;
     let settings = config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}"));
-    let rule = settings.site.rules.first().expect("one is written");
+    let rule = settings.site().rules.first().expect("one is written");
     for grade in Grade::ALL {
         assert!(rule.raise_after.get(grade).is_none());
         assert_eq!((*rule.lift_after.get(grade), *rule.hold.get(grade)), (Span::ZERO, Span::ZERO));
@@ -230,9 +230,9 @@ fn the_environment_fills_in_and_is_missed() {
     let site = |issuer: &str| format!("[site]\nname = \"n\"\nissuer = \"{issuer}\"\nsender = \"s\"\nzone = \"UTC\"\n");
     let filled =
         config::load_str(&site(&format!("${{{name}:-the county}}")), Path::new(".")).expect("it has a default");
-    assert_eq!(filled.site.issuer, "the county");
+    assert_eq!(filled.site().issuer, "the county");
     let plain = config::load_str(&site("a $${b}"), Path::new(".")).expect("it is escaped");
-    assert_eq!(plain.site.issuer, "a ${b}");
+    assert_eq!(plain.site().issuer, "a ${b}");
     let missed = config::load_str(&site(&format!("${{{name}}}")), Path::new(".")).expect_err("it has none");
     assert!(missed.to_string().contains(name), "{missed}");
 }
@@ -258,7 +258,7 @@ fn ten_thousand_points_load_fast() {
     let begun = busy();
     let settings = config::load(&folder.path().join("watchfire.toml")).unwrap_or_else(|problems| panic!("{problems}"));
     let took = busy() - begun;
-    assert_eq!((settings.site.points.len(), settings.mqtt[0].bindings.len()), (10_000, 10_000));
+    assert_eq!((settings.site().points.len(), settings.mqtt[0].bindings.len()), (10_000, 10_000));
     println!("10,000 points from two spreadsheets: {took:?}");
     // Without optimisation it takes some times as long.
     let bound = if cfg!(debug_assertions) { 3_000 } else { 150 };
@@ -279,8 +279,8 @@ fn a_spreadsheet_says_of_a_point_what_a_table_does() {
     std::fs::write(folder.path().join("points.csv"), sheet).expect("it can be written");
     let load = |text: &str| config::load_str(text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
     let (by_table, by_sheet) = (load(&format!("{site}{table}")), load(&with_sheet));
-    assert_eq!(by_sheet.site.points, by_table.site.points);
-    assert!(by_sheet.site.points[0].scrutiny.is_some());
+    assert_eq!(by_sheet.site().points, by_table.site().points);
+    assert!(by_sheet.site().points[0].scrutiny.is_some());
     std::fs::write(folder.path().join("points.csv"), sheet.replace("56 m", "")).expect("it can be written");
     let refused = config::load_str(&with_sheet, folder.path()).expect_err("half a pair");
     assert!(
@@ -313,8 +313,8 @@ fn a_cell_says_of_seasons_neighbours_and_devices_what_tables_do() {
     let load = |text: &str| config::load_str(text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
     let by_table = load(&format!("{site}{stations}{table}"));
     let by_sheet = load(&format!("points_csv = \"points.csv\"\n{site}{stations}"));
-    assert_eq!(by_sheet.site.points, by_table.site.points);
-    let scrutiny = by_sheet.site.points[1].scrutiny.as_ref().expect("it is looked at closely");
+    assert_eq!(by_sheet.site().points, by_table.site().points);
+    let scrutiny = by_sheet.site().points[1].scrutiny.as_ref().expect("it is looked at closely");
     assert_eq!((scrutiny.climate.len(), scrutiny.sensors.len()), (3, 2));
     assert_eq!(scrutiny.neighbours.as_ref().map(|neighbours| neighbours.points.len()), Some(4));
 }
@@ -329,8 +329,8 @@ fn a_spreadsheet_of_areas_says_what_tables_say() {
         [[area]]\nid = \"330106002\"\nname = \"Upper, lower\"\n";
     let load = |text: &str| config::load_str(text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
     let by_sheet = load(&format!("areas_csv = \"areas.csv\"\n{site}"));
-    assert_eq!(by_sheet.site.areas, load(&format!("{site}{tables}")).site.areas);
-    assert_eq!(by_sheet.site.areas[0].population, Some(1_200));
+    assert_eq!(by_sheet.site().areas, load(&format!("{site}{tables}")).site().areas);
+    assert_eq!(by_sheet.site().areas[0].population, Some(1_200));
 }
 
 #[test]

@@ -9,7 +9,6 @@ use watchfire_model::grade::word;
 use watchfire_model::id::Seq;
 use watchfire_model::quantity::Finite;
 use watchfire_model::reading::{PointState, Reading};
-use watchfire_model::site::Site;
 use watchfire_model::time::{Now, Timestamp};
 use watchfire_rules::evaluator::Evaluator;
 use watchfire_rules::ruleset::RuleSet;
@@ -115,9 +114,9 @@ fn text(take: &str) -> String {
     text
 }
 
-fn site(take: &str) -> Arc<Site> {
+fn rules(take: &str) -> Arc<RuleSet> {
     match config::load_str(&text(take), Path::new(".")) {
-        Ok(settings) => settings.site,
+        Ok(settings) => settings.rules,
         Err(problems) => panic!("{problems}"),
     }
 }
@@ -126,11 +125,11 @@ fn site(take: &str) -> Arc<Site> {
 fn everything_on_offer_can_be_taken() {
     let examined = config::examine_str("all.toml", &text("\"*\""), Path::new("."));
     assert_eq!(examined.problems.to_string(), "");
-    let site = examined.settings.expect("nothing is wrong").site;
+    let rules = examined.settings.expect("nothing is wrong").rules;
+    let site = rules.site();
     for rule in &site.rules {
         assert!(!rule.response.is_empty() && !rule.consequence.is_empty() && rule.time_to_respond.is_some());
     }
-    let rules = RuleSet::compile(Arc::clone(&site)).expect("sound rules");
     let idle: Vec<&str> = site
         .rules
         .iter()
@@ -144,7 +143,7 @@ fn everything_on_offer_can_be_taken() {
 /// Nothing of a pack judges that nobody asked for.
 #[test]
 fn an_offer_that_is_not_taken_is_no_rule() {
-    assert_eq!(site("\"river-stage\"").rules.len(), 1);
+    assert_eq!(rules("\"river-stage\"").site().rules.len(), 1);
     let said = config::load_str(&text("\"river-stag\", \"methan-*\""), Path::new(".")).expect_err("neither is there");
     let said = said.to_string();
     assert!(
@@ -157,9 +156,9 @@ fn an_offer_that_is_not_taken_is_no_rule() {
 /// Tells values to points of a site, each so many minutes after the one before; the grade of a subject of a rule after
 /// each round of them.
 fn story(rule: &str, subject: &str, minutes: i64, rounds: &[(&str, &str)]) -> String {
-    let site = site(&format!("\"{rule}\""));
-    let rules = RuleSet::compile(Arc::clone(&site)).expect("sound rules");
-    let mut evaluator = Evaluator::new(Arc::new(rules));
+    let rules = rules(&format!("\"{rule}\""));
+    let site = Arc::clone(rules.site());
+    let mut evaluator = Evaluator::new(rules);
     let told: BTreeMap<&str, Vec<&str>> =
         rounds.iter().map(|(point, values)| (*point, values.split(' ').collect())).collect();
     let length = told.values().map(Vec::len).max().unwrap_or(0);

@@ -50,7 +50,7 @@ fn site(closer: bool) -> Option<Site> {
     let point = |n: u32| Point {
         station: StationIx(n),
         id: "stage".into(),
-        quantity: "stage".to_owned(),
+        quantity: "stage".into(),
         unit,
         kind: Kind::Gauge,
         interval: Span::minutes(1),

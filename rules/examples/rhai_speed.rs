@@ -53,7 +53,7 @@ fn point(station: u32, id: &str, kind: Kind) -> Option<Point> {
     Some(Point {
         station: StationIx(station),
         id: id.into(),
-        quantity: id.to_owned(),
+        quantity: id.into(),
         unit: Unit::parse(if id == "rain" { "mm" } else { "m" })?,
         kind,
         interval: Span::minutes(5),

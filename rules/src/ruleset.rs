@@ -282,7 +282,9 @@ impl RuleSet {
             measure,
         };
         let mut problems = Vec::new();
-        for subject in subjects::of(&site, rule) {
+        let matched = subjects::of(&site, rule);
+        self.subjects.reserve(matched.size_hint().1.unwrap_or(0));
+        for subject in matched {
             let planned =
                 subject.and_then(|subject| Ok((subjects::plan(&site, place, rule, &compiled, &subject)?, subject.id)));
             match planned {

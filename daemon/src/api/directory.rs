@@ -78,12 +78,8 @@ impl Directory {
                 return self.point_ix(station, point);
             }
             let watch = &self.rule(&alarm.key.rule)?.watch;
-            self.station(station)?.points.iter().copied().find(|ix| {
-                self.site.point(*ix).is_some_and(|known| {
-                    watch.point.as_ref().is_none_or(|id| id == known.id.as_str())
-                        && watch.quantity.as_ref().is_none_or(|quantity| *quantity == known.quantity)
-                })
-            })
+            let watched = |ix: &PointIx| self.site.point(*ix).is_some_and(|point| watch.names(point));
+            self.station(station)?.points.iter().copied().find(watched)
         })
     }
 

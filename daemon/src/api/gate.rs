@@ -13,7 +13,6 @@ use watchfire_model::access::{Denied, On, Right};
 use watchfire_model::alarm::AlarmKey;
 use watchfire_model::deed::{Deed, Done};
 use watchfire_model::id::{AreaId, HazardId, WarningId};
-use watchfire_model::rule::Watch;
 
 use super::acts::record_soon;
 use super::guard;
@@ -94,11 +93,7 @@ fn watched(shared: &Shared, station: &str, point: &str) -> Vec<(HazardId, AreaId
     let site = &shared.api.views.site;
     let found = site.find_point(station, point).and_then(|ix| site.station_of(ix).zip(site.point(ix)));
     let Some((station, point)) = found else { return Vec::new() };
-    let watches = |watch: &Watch| {
-        watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity)
-            && watch.point.as_deref().is_none_or(|id| id == point.id.as_str())
-    };
-    let rules = site.rules.iter().filter(|rule| watches(&rule.watch));
+    let rules = site.rules.iter().filter(|rule| rule.watch.names(point));
     rules.map(|rule| (rule.hazard.clone(), station.area.clone())).collect()
 }
 

@@ -125,7 +125,7 @@ pub fn run(args: BacktestArgs) -> anyhow::Result<ExitCode> {
     }
     let site = Arc::clone(rules.site());
     let feed = source.open(&site)?;
-    let replay = Replay::new(Evaluator::new(rules.into()));
+    let replay = Replay::new(Evaluator::new(rules));
     let bar = bar(feed.length());
     let mut backtest = Backtest::new(&args, &site, feed, replay, bar);
     let ended = if args.bench { backtest.bench() } else { backtest.play() };
@@ -133,9 +133,13 @@ pub fn run(args: BacktestArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The rules of a configuration, as they judge `source`; where they are not sound, says why and gives the code to end with.
-fn rules_of(path: &Path, source: &Source, style: Style) -> Result<RuleSet, ExitCode> {
+fn rules_of(path: &Path, source: &Source, style: Style) -> Result<Arc<RuleSet>, ExitCode> {
     let settings = load(path, style)?;
-    RuleSet::compile(source.as_recorded(settings.site)).map_err(|problems| {
+    let site = source.as_recorded(Arc::clone(settings.site()));
+    if Arc::ptr_eq(&site, settings.site()) {
+        return Ok(settings.rules);
+    }
+    RuleSet::compile(site).map(Arc::new).map_err(|problems| {
         for problem in problems {
             eprintln!("error: {}: {}", problem.origin, problem.message);
         }

@@ -3,9 +3,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-
-use watchfire_rules::ruleset::RuleSet;
 
 use crate::cli::{Format, Style, emit, exit, explain, resolve};
 use crate::config::problem::{Problems, Severity};
@@ -53,21 +50,19 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(exit::CONFIG));
     };
     let code = if args.strict && warnings > 0 { ExitCode::from(exit::FINDINGS) } else { ExitCode::SUCCESS };
-    let rules = RuleSet::compile(Arc::clone(&settings.site))
-        .map_err(|_| anyhow::anyhow!("the rules were sound a moment ago and cannot be compiled now"))?;
     if let Some(rule) = &args.explain {
-        let found = explain::print(&settings, &rules, rule, style);
+        let found = explain::print(&settings, &settings.rules, rule, style);
         return Ok(if found { code } else { ExitCode::from(exit::USAGE) });
     }
     if style.output == Format::Table {
-        emit(&summary(&path, &settings, rules.len(), warnings, lang));
+        emit(&summary(&path, &settings, settings.rules.len(), warnings, lang));
     }
     Ok(code)
 }
 
 /// What is there, in one line.
 fn summary(path: &Path, settings: &Settings, subjects: usize, warnings: usize, lang: Lang) -> String {
-    let site = &settings.site;
+    let site = settings.site();
     let sources = settings.mqtt.len() + settings.modbus.len();
     let (points, stations, rules) = (site.points.len(), site.stations.len(), site.rules.len());
     let (channels, revision, path) = (settings.channels.len(), &site.revision, path.display());

@@ -21,7 +21,7 @@ const TOLD: usize = 12;
 
 /// Explains a rule on stdout. False, with a hint on stderr, if there is no such rule.
 pub(crate) fn print(settings: &Settings, rules: &RuleSet, wanted: &str, style: Style) -> bool {
-    let site = &settings.site;
+    let site = settings.site();
     let lang = style.lang();
     let found = site.rules.iter().find(|rule| rule.id.as_str() == wanted);
     let explained = found.and_then(|rule| Some((rule, site.hazard(rule.hazard.as_str())?, rules.explain(&rule.id)?)));

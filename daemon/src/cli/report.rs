@@ -72,8 +72,8 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         Ok(settings) => settings,
         Err(code) => return Ok(code),
     };
-    let site = settings.site;
-    let happened = match args.happened.happened(&site)? {
+    let site = settings.site();
+    let happened = match args.happened.happened(site)? {
         Ok(happened) => happened,
         Err(code) => return Ok(code),
     };
@@ -81,13 +81,13 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let period = args.period.resolve(now, &site.zone.name)?;
     let path = args.data_dir.as_ref().unwrap_or(&settings.data_dir).join("ledger.db");
     let ledger = LedgerReader::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let heard = hear(&ledger, Arc::clone(&site), period)?;
+    let heard = hear(&ledger, Arc::clone(site), period)?;
     ensure!(happened.is_none() || !heard.cut_off, "the ledger has more changes of public grades than can be scored");
-    let released = happened.map(|happened| score(args, &site, &heard, &happened, now));
+    let released = happened.map(|happened| score(args, site, &heard, &happened, now));
     let (people, acts_beyond) = heard.people.told();
     let told = Told { figures: heard.figures, people, acts_beyond, released };
     match args.style.output {
-        Format::Table => emit(&markdown::write(&told, &site, args.style.lang())),
+        Format::Table => emit(&markdown::write(&told, site, args.style.lang())),
         Format::Json => emit(&format!("{}\n", serde_json::to_string(&told)?)),
         Format::Csv => emit(&rows::write(&told)),
     }

@@ -43,7 +43,7 @@ pub async fn run_overseen(
     lang: Lang,
     overseer: impl Fn(Arc<Vigil>) -> Arc<dyn Overseer> + Send + Sync + 'static,
 ) -> anyhow::Result<ExitCode> {
-    let (points, rules) = (settings.site.points.len(), settings.site.rules.len());
+    let (points, rules) = (settings.site().points.len(), settings.site().rules.len());
     let supervisor = Supervisor::from_env();
     let wall = Clock::system(None).now().wall;
     if !clock::is_set(wall) {

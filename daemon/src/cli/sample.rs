@@ -135,7 +135,7 @@ mod tests {
         assert!(!examined.problems.has_errors(), "{}", examined.problems);
         let settings = examined.settings.expect("no error was reported");
         assert_eq!((settings.channels.len(), settings.influx.len(), settings.modbus.len()), (4, 1, 1));
-        assert!(settings.site.test.is_some() && settings.site.groups.len() == 1);
+        assert!(settings.site().test.is_some() && settings.site().groups.len() == 1);
     }
 
     /// A folder with every file that the sample names.

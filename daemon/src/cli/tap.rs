@@ -105,7 +105,7 @@ impl Tap<'_> {
     }
 
     async fn broker(&self, config: &MqttConfig, wish: &Wish) -> anyhow::Result<Ended> {
-        let decoder = Decoder::new(config, self.settings.site.zone.clone());
+        let decoder = Decoder::new(config, self.settings.site().zone.clone());
         let health = Arc::new(SourceHealth::new(config.name.clone(), "mqtt"));
         let aside = MqttConfig { client_id: format!("watchfire-tap-{:016x}", self.entropy.bits()), ..config.clone() };
         let link = Link::new(aside, Session::ThrowAway, self.clock.wall(), self.entropy.jitter(), Arc::clone(&health))?;

@@ -1,6 +1,7 @@
 //! Areas, and their outlines from GeoJSON.
 
 use serde_json::Value;
+use watchfire_model::id::AreaId;
 use watchfire_model::site::Area;
 
 use crate::config::names::{self, Names};
@@ -28,6 +29,25 @@ pub(crate) struct AreaDraft {
 impl Areas {
     pub(crate) fn new() -> Self {
         Self { list: Vec::new(), ids: Names::new("area") }
+    }
+
+    /// Finds an area by what is written of it.
+    pub(crate) fn find(&self, cx: &Context<'_>, id: &At<String>) -> Option<&AreaId> {
+        self.list.get(self.ids.find(cx, id)?).map(|area| &area.id)
+    }
+
+    /// The one there is, where there is no other.
+    pub(crate) fn only(&self) -> Option<&AreaId> {
+        match self.list.as_slice() {
+            [only] => Some(&only.id),
+            [] | [_, _, ..] => None,
+        }
+    }
+
+    /// Makes room for so many more.
+    pub(crate) fn expect(&mut self, more: usize) {
+        self.list.reserve_exact(more);
+        self.ids.expect(more);
     }
 
     /// Reads `[[area]]`.

@@ -11,7 +11,7 @@ use crate::config::read::Context;
 use crate::config::rule::RulePlace;
 
 /// Compiles every rule, so that a measure that cannot run is known before anything opens.
-pub(crate) fn compile(cx: &Context<'_>, site: &Arc<Site>, places: &[RulePlace]) {
+pub(crate) fn compile(cx: &Context<'_>, site: &Arc<Site>, places: &[RulePlace]) -> Option<RuleSet> {
     let problems = match RuleSet::compile(Arc::clone(site)) {
         Ok(set) => {
             // A station or a point that is watched is a subject; a group or an area may have none of them.
@@ -24,7 +24,7 @@ pub(crate) fn compile(cx: &Context<'_>, site: &Arc<Site>, places: &[RulePlace]) 
                     );
                 }
             }
-            return;
+            return Some(set);
         }
         Err(problems) => problems,
     };
@@ -37,4 +37,5 @@ pub(crate) fn compile(cx: &Context<'_>, site: &Arc<Site>, places: &[RulePlace]) 
         };
         cx.report(Problem::error(at, problem.message).maybe_hint(problem.hint));
     }
+    None
 }

@@ -57,7 +57,7 @@ impl CorroborateDraft {
 
 /// Reports a name that no point bears, neither as its own nor as its quantity.
 fn known(cx: &Context<'_>, field: &Field, by: &At<String>) {
-    let named = || field.points.iter().flat_map(|point| [point.id.as_str(), point.quantity.as_str()]);
+    let named = || field.points.iter().flat_map(|point| [point.id.as_str(), &*point.quantity]);
     if !field.lacking && !named().any(|name| name == by.value) {
         let problem = Problem::error(by.at, format!("no point is called or measures \"{}\"", by.value));
         cx.report(problem.maybe_hint(did_you_mean(&by.value, named())));

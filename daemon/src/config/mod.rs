@@ -40,6 +40,7 @@ use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::Revision;
 use watchfire_model::rule::Reach;
 use watchfire_model::site::{Audience, Channel, Site};
+use watchfire_rules::ruleset::RuleSet;
 
 use self::area::Areas;
 use self::hazard::Hazards;
@@ -113,12 +114,19 @@ impl Examined {
 
 fn build(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)> {
     // The trees of the texts are gone before the rules are compiled: together they would be the most that is ever needed.
-    let (settings, places) = put_together(cx, file, text)?;
-    compile::compile(cx, &settings.site, &places.rules);
-    (cx.errors() == 0).then_some((settings, places))
+    let (site, settings, places) = put_together(cx, file, text)?;
+    let rules = compile::compile(cx, &site, &places.rules)?;
+    (cx.errors() == 0).then(|| (settings(Arc::new(rules)), places))
 }
 
-fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, Places)> {
+/// A site, the rest of its settings once its rules are compiled, and where its numbers are written.
+type PutTogether<S> = (Arc<Site>, S, Places);
+
+fn put_together(
+    cx: &Context<'_>,
+    file: usize,
+    text: &str,
+) -> Option<PutTogether<impl FnOnce(Arc<RuleSet>) -> Settings + use<>>> {
     let main = cx.parse(file, text);
     let root = main.root(cx);
     let parts = if main.is_broken() { Vec::new() } else { parts(cx, &root) };
@@ -185,9 +193,9 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
         return None;
     }
     let places = Places { rules: rules.places, thresholds: field.thresholds };
-    let settings = Settings {
+    let settings = move |rules| Settings {
         path: None,
-        site: Arc::new(site),
+        rules,
         mqtt: links.mqtt,
         modbus: links.modbus,
         channels,
@@ -198,7 +206,7 @@ fn put_together(cx: &Context<'_>, file: usize, text: &str) -> Option<(Settings, 
         limits: storage.limits,
         two_people,
     };
-    Some((settings, places))
+    Some((Arc::new(site), settings, places))
 }
 
 /// Areas, from tables and spreadsheets.
@@ -220,16 +228,12 @@ fn areas(root: &Table<'_>, tables: Vec<Table<'_>>) -> Areas {
 /// Stations, points and groups, from tables and spreadsheets.
 fn field(root: &Table<'_>, head: &Head, areas: &Areas, shared: &mut Shared<'_>) -> Field {
     let cx = root.cx;
-    let only_area = match areas.list.as_slice() {
-        [only] => Some(only.id.as_str()),
-        [] | [_, _, ..] => None,
-    };
     let mut field = Field::new();
     for station in std::mem::take(&mut shared.stations) {
-        field.read_station(station, &areas.ids, only_area);
+        field.read_station(station, areas);
     }
     for (file, text) in sheets(root, "stations_csv") {
-        sheet::stations(cx, file, &text, &mut field, &areas.ids, only_area, &head.zone.name);
+        sheet::stations(cx, file, &text, &mut field, areas, &head.zone.name);
     }
     for (file, text) in sheets(root, "points_csv") {
         sheet::points(cx, file, &text, &mut field, &head.zone);

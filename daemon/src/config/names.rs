@@ -16,6 +16,10 @@ impl Names {
     pub(crate) fn new(what: &'static str) -> Self {
         Self { what, known: HashMap::new() }
     }
+    /// Makes room for so many more.
+    pub(crate) fn expect(&mut self, more: usize) {
+        self.known.reserve(more);
+    }
     /// Adds a name; a second of the same is reported and refused.
     pub(crate) fn add(&mut self, cx: &Context<'_>, name: &At<String>, ix: usize) -> bool {
         if let Some((_, first)) = self.known.get(&name.value) {

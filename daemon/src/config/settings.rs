@@ -9,6 +9,7 @@ use watchfire_connectors::config::{ModbusConfig, MqttConfig, Secret};
 use watchfire_model::grade::Grade;
 use watchfire_model::id::ChannelName;
 use watchfire_model::site::{Audience, Site};
+use watchfire_rules::ruleset::RuleSet;
 
 use crate::access::session;
 
@@ -17,8 +18,8 @@ use crate::access::session;
 pub struct Settings {
     /// The file it was read from; none where it was text.
     pub path: Option<PathBuf>,
-    /// What judging and warning need.
-    pub site: Arc<Site>,
+    /// What judging and warning need, its rules compiled.
+    pub rules: Arc<RuleSet>,
     /// Broker connections.
     pub mqtt: Vec<MqttConfig>,
     /// Modbus connections.
@@ -37,6 +38,13 @@ pub struct Settings {
     pub limits: Limits,
     /// A new configuration is put in force by two people: one proposes it, another publishes it.
     pub two_people: bool,
+}
+
+impl Settings {
+    /// What judging and warning need.
+    pub fn site(&self) -> &Arc<Site> {
+        self.rules.site()
+    }
 }
 
 /// Who may come in, and how.

@@ -7,7 +7,6 @@ use watchfire_model::time::Zone;
 use crate::config::amount::Amount;
 use crate::config::area::{AreaDraft, Areas};
 use crate::config::cells;
-use crate::config::names::Names;
 use crate::config::nearest::did_you_mean;
 use crate::config::problem::{Place, Problem};
 use crate::config::read::{At, Context};
@@ -179,6 +178,11 @@ impl<'t> Sheet<'t> {
         (cx.errors() == errors).then_some(Self { rows, columns, width: header.len() })
     }
 
+    /// How many lines are left: the most rows there can be.
+    fn lines(&self) -> usize {
+        self.rows.lines()
+    }
+
     fn each(mut self, cx: &Context<'_>, mut take: impl FnMut(&Row<'_, 't>)) {
         for cells in self.rows.by_ref() {
             let cells = match cells {
@@ -205,6 +209,7 @@ fn unclosed(at: Place) -> Problem {
 /// Reads `areas.csv`.
 pub(crate) fn areas(cx: &Context<'_>, file: usize, text: &str, areas: &mut Areas) {
     let Some(sheet) = Sheet::open(cx, file, text, AREA_COLUMNS, &["id", "name"]) else { return };
+    areas.expect(sheet.lines());
     sheet.each(cx, |row| {
         let people = row.parsed(cx, "population", "a whole number of people", |text| text.parse().ok());
         let draft = AreaDraft {
@@ -218,16 +223,9 @@ pub(crate) fn areas(cx: &Context<'_>, file: usize, text: &str, areas: &mut Areas
 }
 
 /// Reads `stations.csv`.
-pub(crate) fn stations(
-    cx: &Context<'_>,
-    file: usize,
-    text: &str,
-    field: &mut Field,
-    areas: &Names,
-    only_area: Option<&str>,
-    zone: &str,
-) {
+pub(crate) fn stations(cx: &Context<'_>, file: usize, text: &str, field: &mut Field, areas: &Areas, zone: &str) {
     let Some(sheet) = Sheet::open(cx, file, text, STATION_COLUMNS, &["id"]) else { return };
+    field.expect_stations(sheet.lines());
     sheet.each(cx, |row| {
         if let Some(other) = row.get("zone").filter(|cell| cell.value != zone) {
             let problem = Problem::error(other.at, format!("the site's zone is \"{zone}\""));
@@ -247,7 +245,7 @@ pub(crate) fn stations(
             power: row.text("power").map(|text| text.value),
             upstream: row.text("upstream"),
         };
-        field.station(cx, areas, only_area, draft);
+        field.station(cx, areas, draft);
     });
 }
 
@@ -257,6 +255,7 @@ pub(crate) fn points(cx: &Context<'_>, file: usize, text: &str, field: &mut Fiel
     else {
         return;
     };
+    field.expect_points(sheet.lines());
     sheet.each(cx, |row| {
         let needed = ["station", "id", "quantity", "unit", "interval"].map(|column| row.required(cx, column));
         let [Some(station), Some(id), Some(quantity), Some(unit), Some(_)] = needed else { return };

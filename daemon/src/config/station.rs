@@ -1,5 +1,8 @@
 //! Stations, points and groups, from TOML tables and from the two spreadsheets, into one list.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{PointId, PointIx, StationIx};
 use watchfire_model::ladder::Direction;
@@ -8,6 +11,7 @@ use watchfire_model::time::Span;
 use watchfire_model::unit::Unit;
 
 use crate::config::amount::{self, Amount, Graded, NoAmount};
+use crate::config::area::Areas;
 use crate::config::names::{self, Names};
 use crate::config::problem::{Place, Problem};
 use crate::config::read::{At, Context, Table};
@@ -37,6 +41,7 @@ pub(crate) struct Field {
     pub(crate) group_names: Names,
     /// By "station/point".
     pub(crate) point_names: Names,
+    words: Words,
     /// One per point, in the same order.
     pub(crate) sources: Vec<Option<At<Source>>>,
     /// Where each point stands, in the same order.
@@ -48,6 +53,26 @@ pub(crate) struct Field {
     upstreams: Vec<(StationIx, At<String>)>,
     heartbeats: Vec<(usize, At<String>)>,
     scrutinies: Vec<(usize, ScrutinyDraft)>,
+}
+
+/// The names that points have on their stations, and their quantities, each once: most stations have the same.
+#[derive(Default)]
+struct Words {
+    ids: BTreeSet<PointId>,
+    quantities: BTreeSet<Arc<str>>,
+}
+
+impl Words {
+    fn share(&mut self, point: &mut Point) {
+        match self.ids.get(&point.id) {
+            Some(same) => point.id = same.clone(),
+            None => drop(self.ids.insert(point.id.clone())),
+        }
+        match self.quantities.get(&point.quantity) {
+            Some(same) => point.quantity = Arc::clone(same),
+            None => drop(self.quantities.insert(Arc::clone(&point.quantity))),
+        }
+    }
 }
 
 /// A station as written.
@@ -135,6 +160,7 @@ impl Field {
             station_ids: Names::new("station"),
             group_names: Names::new("group"),
             point_names: Names::new("point"),
+            words: Words::default(),
             sources: Vec::new(),
             places: Vec::new(),
             thresholds: Vec::new(),
@@ -145,12 +171,27 @@ impl Field {
         }
     }
 
+    /// Makes room for so many more stations.
+    pub(crate) fn expect_stations(&mut self, more: usize) {
+        self.stations.reserve_exact(more);
+        self.station_ids.expect(more);
+    }
+
+    /// Makes room for so many more points.
+    pub(crate) fn expect_points(&mut self, more: usize) {
+        self.points.reserve_exact(more);
+        self.point_names.expect(more);
+        self.sources.reserve_exact(more);
+        self.places.reserve_exact(more);
+        self.thresholds.reserve_exact(more);
+    }
+
     /// Takes a station in; where it is not sound the reasons have been reported.
-    pub(crate) fn station(&mut self, cx: &Context<'_>, areas: &Names, only_area: Option<&str>, draft: StationDraft) {
+    pub(crate) fn station(&mut self, cx: &Context<'_>, areas: &Areas, draft: StationDraft) {
         let StationDraft { id, aliases, name, area, lat, lon, datum, gateway, logger, power, upstream } = draft;
-        let area = match (&area, only_area) {
-            (Some(area), _) => areas.find(cx, area).map(|_| area.value.clone()),
-            (None, Some(only)) => Some(only.to_owned()),
+        let area = match (&area, areas.only()) {
+            (Some(area), _) => areas.find(cx, area),
+            (None, Some(only)) => Some(only),
             (None, None) => {
                 let problem = Problem::error(id.at, format!("station \"{}\" has no `area`", id.value));
                 cx.report(
@@ -177,7 +218,7 @@ impl Field {
             id: id.value.into(),
             aliases: aliases.into_iter().map(Into::into).collect(),
             name,
-            area: area.unwrap_or_default().into(),
+            area: area.cloned().unwrap_or_else(|| "".into()),
             lat: lat.map(|lat| lat.value),
             lon: lon.map(|lon| lon.value),
             datum,
@@ -206,7 +247,8 @@ impl Field {
         let source = draft.source.clone();
         let (scrutiny, heartbeat) = (std::mem::take(&mut draft.scrutiny), draft.heartbeat.take());
         let thresholds = PerGrade::from_fn(|grade| draft.thresholds.get(grade).map(|amount| amount.at));
-        let Some(point) = finish(cx, StationIx(u32::try_from(station).unwrap_or(u32::MAX)), draft) else { return };
+        let Some(mut point) = finish(cx, StationIx(u32::try_from(station).unwrap_or(u32::MAX)), draft) else { return };
+        self.words.share(&mut point);
         let ix = self.points.len();
         if !self.point_names.add(cx, &full, ix) {
             return;
@@ -227,7 +269,7 @@ impl Field {
     }
 
     /// Reads `[[station]]` with its `[[station.point]]`.
-    pub(crate) fn read_station(&mut self, table: Table<'_>, areas: &Names, only_area: Option<&str>) {
+    pub(crate) fn read_station(&mut self, table: Table<'_>, areas: &Areas) {
         let cx = table.cx;
         let id = table.required("id", "");
         let draft = id.clone().map(|id| StationDraft {
@@ -245,7 +287,7 @@ impl Field {
         });
         let points = table.tables("point", "[[station.point]]");
         if let (Some(draft), Some(id)) = (draft, id) {
-            self.station(cx, areas, only_area, draft);
+            self.station(cx, areas, draft);
             if self.station_ids.place(&id.value) == Some(id.at) {
                 for point in points {
                     self.read_point(&id, point);
@@ -404,7 +446,7 @@ fn finish(cx: &Context<'_>, station: StationIx, draft: PointDraft) -> Option<Poi
     Some(Point {
         station,
         id: PointId::from(draft.id.value),
-        quantity: draft.quantity.value,
+        quantity: draft.quantity.value.into(),
         unit,
         kind: draft.kind.or(usual.map(|(_, kind, _)| *kind)).unwrap_or_default(),
         interval,

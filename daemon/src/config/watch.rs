@@ -95,7 +95,7 @@ impl Watched {
         let fits = |at: &usize| {
             field.points.get(*at).is_some_and(|p: &Point| {
                 stations.get(p.station.index()).is_some_and(|watched| *watched)
-                    && quantity.as_ref().is_none_or(|quantity| p.quantity == quantity.value)
+                    && quantity.as_ref().is_none_or(|quantity| *p.quantity == *quantity.value)
                     && point.as_ref().is_none_or(|point| p.id.as_str() == point.value)
             })
         };
@@ -114,7 +114,7 @@ impl Watched {
                     (all.len() <= 12 && !all.is_empty()).then(|| format!("the points have: {}", all.join(", ")))
                 })
             };
-            let hint = hint(&quantity, |p| p.quantity.as_str()).or_else(|| hint(&point, |p| p.id.as_str()));
+            let hint = hint(&quantity, |p| &p.quantity).or_else(|| hint(&point, |p| p.id.as_str()));
             cx.report(problem.maybe_hint(hint));
         }
         let name = |at: &usize| field.points.get(*at).map(|p| p.id.as_str());
@@ -225,7 +225,7 @@ impl Watched {
 /// Whether a measure means a point by `name`: by its id, by its quantity, or as the watched one.
 fn named(point: &Point, watched: &Point, name: &str) -> bool {
     let variable = |id: &str| id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).eq(name.chars());
-    variable(point.id.as_str()) || point.quantity == name || (name == "point" && point.id == watched.id)
+    variable(point.id.as_str()) || &*point.quantity == name || (name == "point" && point.id == watched.id)
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     // Nobody signs in to a story: whoever looks at it is its officer.
     settings.access.anonymous = Anonymous::Officer;
     refuse_the_outside(&settings)?;
-    if !settings.site.stations.iter().any(|station| station.id.as_str() == args.lose_sensor) {
+    if !settings.site().stations.iter().any(|station| station.id.as_str() == args.lose_sensor) {
         eprintln!("error: --lose-sensor {}: the demo's stations are {}", args.lose_sensor, station_names(&settings));
         return Ok(ExitCode::from(exit::USAGE));
     }
@@ -200,7 +200,7 @@ fn refuse_the_outside(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn station_names(settings: &Settings) -> String {
-    settings.site.stations.iter().map(|station| station.id.as_str()).collect::<Vec<_>>().join(", ")
+    settings.site().stations.iter().map(|station| station.id.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 async fn wait_for_source(running: &Running) -> anyhow::Result<()> {

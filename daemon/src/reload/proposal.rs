@@ -2,12 +2,10 @@
 //! two does not lose it: what was proposed is what is published, whatever the file says by then.
 
 use std::io;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 use watchfire_model::id::{PersonId, Revision};
-use watchfire_rules::ruleset::RuleSet;
 
 use super::Cases;
 use super::promotion::Backtest;
@@ -18,7 +16,6 @@ use crate::storage::revisions::Revisions;
 #[derive(Clone)]
 pub(crate) struct Proposal {
     pub(crate) next: Settings,
-    pub(crate) rules: Arc<RuleSet>,
     pub(crate) who: PersonId,
     pub(crate) backtest: Option<Backtest>,
     /// What the site's own cases said when it was proposed.
@@ -39,13 +36,13 @@ impl Proposal {
     /// Writes it down with its revision.
     pub(crate) fn keep(&self, revisions: &Revisions) -> io::Result<()> {
         let written = Written {
-            revision: self.rules.site().revision.clone(),
+            revision: self.next.site().revision.clone(),
             who: self.who.clone(),
             two_people: self.next.two_people,
             backtest: self.backtest.as_ref().map(|backtest| backtest.text.clone()),
             cases: self.cases.clone(),
         };
-        revisions.propose(&self.rules, &serde_json::to_string(&written)?)
+        revisions.propose(&self.next.rules, &serde_json::to_string(&written)?)
     }
 
     /// What waited when the last run ended, for a daemon that runs by `running` now.
@@ -62,8 +59,8 @@ impl Proposal {
         let Written { revision, who, two_people, backtest, cases } = serde_json::from_str(text).ok()?;
         let rules = revisions.rules(&revision)?;
         let backtest = backtest.map(|text| Backtest::of(text, &revision)).transpose().ok()?;
-        let next = Settings { site: Arc::clone(rules.site()), two_people, ..running.clone() };
-        Some(Self { next, rules, who, backtest, cases })
+        let next = Settings { rules, two_people, ..running.clone() };
+        Some(Self { next, who, backtest, cases })
     }
 }
 
@@ -86,19 +83,18 @@ mod tests {
     fn what_waits_is_found_again_by_another_process_until_it_is_withdrawn() {
         let home = tempfile::tempdir().expect("a folder");
         let (running, next) = (settings("one"), settings("other"));
-        let rules = Arc::new(RuleSet::compile(Arc::clone(&next.site)).expect("it was sound a moment ago"));
-        let revision = next.site.revision.clone();
+        let revision = next.site().revision.clone();
         let report = format!("{{\"revision\":\"{revision}\"}}");
         let backtest = Some(Backtest::of(report, &revision).expect("a report of it"));
         let mut cases = Cases { told: 3, ..Cases::default() };
         cases.fail("a.test.toml".to_owned(), Some("rises".to_owned()), "blue was expected".to_owned());
-        let proposal = Proposal { next, rules, who: "wang".into(), backtest, cases };
+        let proposal = Proposal { next, who: "wang".into(), backtest, cases };
         let revisions = || Revisions::of(home.path().to_owned());
         assert!(Proposal::kept(&revisions(), &running).is_none());
         proposal.keep(&revisions()).expect("kept");
         let again = Proposal::kept(&revisions(), &running).expect("it was kept");
         assert_eq!((again.who, again.backtest, again.cases), (proposal.who, proposal.backtest, proposal.cases));
-        assert_eq!((again.next.site.name.as_str(), again.next.two_people), ("other", true));
+        assert_eq!((again.next.site().name.as_str(), again.next.two_people), ("other", true));
         revisions().withdraw().expect("withdrawn");
         revisions().withdraw().expect("twice is no fault");
         assert!(Proposal::kept(&revisions(), &running).is_none());

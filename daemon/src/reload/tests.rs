@@ -43,7 +43,7 @@ fn settings(text: &str) -> Settings {
 fn check(after: &str, expected: &[(&'static str, &str, How)]) {
     let expected: Vec<Changed> =
         expected.iter().map(|(what, name, how)| Changed { what, name: (*name).to_owned(), how: how.clone() }).collect();
-    assert_eq!(changes(&settings(TEXT).site, &settings(after).site), expected, "{after}");
+    assert_eq!(changes(settings(TEXT).site(), settings(after).site()), expected, "{after}");
 }
 
 #[test]

@@ -151,7 +151,7 @@ mod tests {
     impl Kept {
         fn new(values: &[f64]) -> Self {
             let settings = config::examine_str("site.toml", SITE, Path::new(".")).settings.expect("a sound site");
-            let names = Arc::new(PointNames::of(&settings.site));
+            let names = Arc::new(PointNames::of(settings.site()));
             let home = tempfile::tempdir().expect("a temporary directory");
             let limits = Limits { segment_bytes: 4_096, ..settings.limits };
             let (mut journal, _) = Journal::open(home.path(), &limits).expect("opens");
@@ -161,7 +161,7 @@ mod tests {
                 journal.append(Now::at(reading.received_at.0), &[Row::Reading(*reading)]).expect("taken in");
             }
             journal.sync().expect("synced");
-            Self { home, gate: Gate::new(settings.site), names, readings }
+            Self { home, gate: Gate::new(Arc::clone(settings.site())), names, readings }
         }
 
         /// A judge of a process whose shard had taken so many rows.

@@ -33,7 +33,6 @@ const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
 /// What the task leans on.
 pub(crate) struct ReloadTask {
     pub(crate) running: Settings,
-    pub(crate) rules: Arc<RuleSet>,
     pub(crate) revisions: Arc<Revisions>,
     pub(crate) offers: mpsc::Sender<Offer>,
     pub(crate) shard: mpsc::Sender<ForShard>,
@@ -79,18 +78,18 @@ impl ReloadTask {
             if let Some(key) = needs_restart(&self.running, &proposal.next) {
                 return Err(Refused::NeedsRestart { key });
             }
-            let outcome = Outcome { cases: proposal.cases.clone(), ..self.look(&proposal.rules) };
+            let outcome = Outcome { cases: proposal.cases.clone(), ..self.look(&proposal.next.rules) };
             let published = self.publish(wish, proposal, outcome).await?;
             self.withdraw().await;
             return Ok(published);
         }
-        let (next, rules) = self.examine().await?;
-        let mut outcome = self.look(&rules);
+        let next = self.examine().await?;
+        let mut outcome = self.look(&next.rules);
         if outcome.revision != outcome.former {
             outcome.cases = self.tell_cases().await?;
         }
         if wish.preview {
-            outcome.grades = self.preview(&rules).await?;
+            outcome.grades = self.preview(&next.rules).await?;
             return Ok(outcome);
         }
         if wish.step == WishStep::Propose {
@@ -99,7 +98,7 @@ impl ReloadTask {
             if !outcome.promoted.is_empty() && backtest.is_none() {
                 return Err(Refused::Promotion(outcome.promoted));
             }
-            let proposal = Proposal { next, rules, who: wish.who, backtest, cases: outcome.cases.clone() };
+            let proposal = Proposal { next, who: wish.who, backtest, cases: outcome.cases.clone() };
             self.propose(proposal).await?;
             return Ok(outcome);
         }
@@ -116,7 +115,7 @@ impl ReloadTask {
         }
         refuse_failing(wish.in_spite, &outcome)?;
         let cases = outcome.cases.clone();
-        let whole = Proposal { next, rules, who: wish.who.clone(), backtest: None, cases };
+        let whole = Proposal { next, who: wish.who.clone(), backtest: None, cases };
         self.publish(wish, whole, outcome).await
     }
 
@@ -142,7 +141,7 @@ impl ReloadTask {
 
     /// What is proposed, if it is that, and this is another person.
     fn proposed(&self, revision: &Revision, who: &PersonId) -> Result<Proposal, Refused> {
-        let of = |proposal: &Proposal| proposal.rules.site().revision.clone();
+        let of = |proposal: &Proposal| proposal.next.site().revision.clone();
         let asked = || revision.clone();
         let proposed = self.proposal.as_ref().map(of);
         let proposal = self.proposal.clone().filter(|_| proposed.as_ref() == Some(revision));
@@ -160,11 +159,11 @@ impl ReloadTask {
         Outcome {
             in_force: false,
             revision: rules.site().revision.clone(),
-            former: self.rules.site().revision.clone(),
-            changes: impact::changes(self.rules.site(), rules.site()),
+            former: self.running.site().revision.clone(),
+            changes: impact::changes(self.running.site(), rules.site()),
             grades: Vec::new(),
             orphans: orphans(rules.site(), &view),
-            promoted: promoted(self.rules.site(), rules.site()),
+            promoted: promoted(self.running.site(), rules.site()),
             cases: Cases::default(),
         }
     }
@@ -176,11 +175,11 @@ impl ReloadTask {
     }
 
     async fn publish(&mut self, wish: Wish, proposal: Proposal, outcome: Outcome) -> Result<Outcome, Refused> {
-        let Proposal { next, rules, who: proposer, backtest, cases } = proposal;
+        let Proposal { next, who: proposer, backtest, cases } = proposal;
         if let (false, None) = (outcome.orphans.is_empty(), wish.orphans) {
             return Err(Refused::Orphans(outcome.orphans));
         }
-        let (revisions, kept) = (Arc::clone(&self.revisions), Arc::clone(&rules));
+        let (revisions, kept) = (Arc::clone(&self.revisions), Arc::clone(&next.rules));
         let folder = self.running.data_dir.join("revisions");
         let (sha256, text) = backtest.map(|backtest| (backtest.sha256, backtest.text)).unzip();
         let keep = move || {
@@ -205,17 +204,17 @@ impl ReloadTask {
             backtest: sha256,
         };
         self.put_in_force(reload).await?;
-        (self.running, self.rules) = (next, rules);
+        self.running = next;
         Ok(Outcome { in_force: true, ..outcome })
     }
 
     /// Reads and compiles all of it, off the threads that must not wait.
-    async fn examine(&self) -> Result<(Settings, Arc<RuleSet>), Refused> {
-        let former = self.rules.site().revision.clone();
+    async fn examine(&self) -> Result<Settings, Refused> {
+        let former = self.running.site().revision.clone();
         let Some(path) = self.running.path.clone() else { return Err(Refused::NoFile) };
         let examined = tokio::task::spawn_blocking(move || config::examine(&path)).await;
         let examined = examined.map_err(|_| Refused::Stopping)?;
-        let Some(mut next) = examined.settings else {
+        let Some(next) = examined.settings else {
             return Err(Refused::Broken { former, problems: examined.problems });
         };
         if let Some(key) = needs_restart(&self.running, &next) {
@@ -223,12 +222,15 @@ impl ReloadTask {
         }
         let view = Arc::clone(&self.desk.borrow());
         let warnings = view.warnings.iter().map(|warning| &**warning);
-        next.site = inherit(&next.site, self.rules.site(), view.alarms.iter().map(|alarm| &**alarm), warnings);
-        let site = Arc::clone(&next.site);
+        let alarms = view.alarms.iter().map(|alarm| &**alarm);
+        let site = inherit(next.site(), self.running.site(), alarms, warnings);
+        if Arc::ptr_eq(&site, next.site()) {
+            return Ok(next);
+        }
         let compiled = tokio::task::spawn_blocking(move || RuleSet::compile(site)).await;
         match compiled.map_err(|_| Refused::Stopping)? {
-            Ok(rules) => Ok((next, Arc::new(rules))),
-            // It was compiled when it was examined.
+            Ok(rules) => Ok(Settings { rules: Arc::new(rules), ..next }),
+            // Without what it inherits it was compiled when it was examined.
             Err(_) => Err(Refused::Broken { former, problems: examined.problems }),
         }
     }
@@ -238,13 +240,13 @@ impl ReloadTask {
         let (back, state) = oneshot::channel();
         self.shard.send(ForShard::State(back)).await.map_err(|_| Refused::Stopping)?;
         let state = state.await.map_err(|_| Refused::Stopping)?;
-        self.previews.grades(state, Arc::clone(&self.rules), Arc::clone(rules)).await
+        self.previews.grades(state, Arc::clone(&self.running.rules), Arc::clone(rules)).await
     }
 
     /// Writes the row from which it judges, and waits until the Desk has followed. Where the row is not durable and nobody
     /// follows, nothing was changed; a disk that fails between the two does not stop what has begun.
     async fn put_in_force(&mut self, reload: Reload) -> Result<(), Refused> {
-        let former = self.rules.site().revision.clone();
+        let former = self.running.site().revision.clone();
         let before = self.desk.borrow().reloaded;
         let (done, durable) = oneshot::channel();
         let offer = Offer { rows: vec![Row::Revision(Box::new(reload))], done: Some(done) };
@@ -270,7 +272,7 @@ impl ReloadTask {
         self.metrics.reloaded(done.is_ok(), now);
         match done {
             Ok(outcome) => {
-                let site = Arc::clone(self.rules.site());
+                let site = Arc::clone(self.running.site());
                 info!(revision = %outcome.revision, former = %outcome.former, changes = outcome.changes.len(), "reloaded");
                 self.in_force.send_replace(Arc::new(InForce { site, since: now, refused: None }));
             }

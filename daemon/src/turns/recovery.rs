@@ -69,13 +69,12 @@ pub struct Opened {
 /// moment that the logs know.
 pub fn open(
     settings: &Settings,
-    rules: &Arc<RuleSet>,
     disk: Box<dyn Disk>,
     clock: impl FnOnce(Option<Now>) -> Clock,
     entropy: &Entropy,
 ) -> Result<Opened, StartError> {
     let dir = settings.data_dir.display().to_string();
-    let site = &settings.site;
+    let site = settings.site();
     let data = DataDir::open(&settings.data_dir).map_err(|error| storage(&dir, error))?;
     let (mut journal, recovery) =
         Journal::open_on(disk, &data.journal(), &settings.limits).map_err(|error| storage(&dir, error))?;
@@ -97,7 +96,7 @@ pub fn open(
         opened => opened,
     };
     let duty = duty.map_err(|error| storage(&dir, error))?;
-    let rules = in_force(rules, &duty)?;
+    let rules = in_force(&settings.rules, &duty)?;
     if let Err(error) = revisions.keep(&rules) {
         error!(%error, "the revision in force cannot be written down; a crash may judge rows again by another");
     }

@@ -117,7 +117,7 @@ fn write_readings(url: &str, now: Timestamp) {
             .map(|point| PointName {
                 station: site.stations[point.station.index()].id.as_str().into(),
                 point: point.id.as_str().into(),
-                quantity: point.quantity.as_str().into(),
+                quantity: point.quantity.clone(),
             })
             .collect(),
     );

@@ -58,6 +58,13 @@ names! {
     CommandId;
 }
 
+impl From<&StationId> for SubjectId {
+    /// A station as what a rule judges; the text is shared.
+    fn from(station: &StationId) -> Self {
+        Self(Arc::clone(&station.0))
+    }
+}
+
 /// A point, interned: its place in [`Site::points`](crate::site::Site::points).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

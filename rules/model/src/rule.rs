@@ -6,6 +6,7 @@ use crate::attention::AttentionPolicy;
 use crate::grade::PerGrade;
 use crate::id::{HazardId, RuleId};
 use crate::ladder::{Delay, Direction};
+use crate::site::Point;
 use crate::time::Span;
 use crate::unit::Unit;
 
@@ -33,6 +34,14 @@ pub struct Watch {
     pub point: Option<String>,
     /// Station ids; empty = all. `*` and `?` are wildcards.
     pub stations: Vec<String>,
+}
+
+impl Watch {
+    /// Whether a point is meant, by its quantity and its own name; at which stations is another matter.
+    pub fn names(&self, point: &Point) -> bool {
+        self.quantity.as_ref().is_none_or(|quantity| **quantity == *point.quantity)
+            && self.point.as_ref().is_none_or(|id| id == point.id.as_str())
+    }
 }
 
 /// How the number that is graded is made.

@@ -1,6 +1,8 @@
 //! A site: areas, stations, points, groups, hazards and rules, all names resolved. What the daemon's configuration
 //! becomes before anything runs.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::grade::PerGrade;
@@ -155,7 +157,7 @@ pub struct Point {
     /// Its name on the station.
     pub id: PointId,
     /// What it measures, such as `stage`, `rain`, `methane`.
-    pub quantity: String,
+    pub quantity: Arc<str>,
     /// Its unit.
     pub unit: Unit,
     /// What its numbers are.

@@ -403,7 +403,7 @@ fn units_are_converted_on_the_native_way() {
 
 #[test]
 fn two_good_heads_of_three_are_still_enough() {
-    let heads = ["a", "b", "c"].map(|id| Point { quantity: "ch4".to_owned(), ..point(0, id) });
+    let heads = ["a", "b", "c"].map(|id| Point { quantity: "ch4".into(), ..point(0, id) });
     let watch = watchfire_model::rule::Watch { point: Some("a".to_owned()), ..Default::default() };
     let largest = Rule { watch, enough: Some(2), ..rule("ch4", "max(max(a, b), c)") };
     let mut world = World::new(world::site(vec![heads.to_vec()], vec![largest]));

@@ -10,7 +10,7 @@ use super::{Problem, Second};
 pub(super) fn of(site: &Site, rule: &Rule, stations: &[StationIx]) -> Result<Box<[Second]>, Problem> {
     let Some(wanted) = &rule.corroborate.witness else { return Ok(Box::default()) };
     let named = |ix: &PointIx| {
-        site.point(*ix).is_some_and(|point| point.id.as_str() == wanted.point || point.quantity == wanted.point)
+        site.point(*ix).is_some_and(|point| point.id.as_str() == wanted.point || *point.quantity == *wanted.point)
     };
     let points: Vec<PointIx> = match wanted.point.split_once('/') {
         Some((station, point)) => site.find_point(station, point).into_iter().collect(),

@@ -54,11 +54,8 @@ fn matching(site: &Site, rule: &Rule, station: &Station) -> Vec<PointIx> {
     if !stations.is_empty() && !stations.iter().any(|pattern| fits(pattern, station.id.as_str())) {
         return Vec::new();
     }
-    let wanted = |point: &Point| {
-        rule.watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity)
-            && rule.watch.point.as_ref().is_none_or(|id| id == point.id.as_str())
-    };
-    station.points.iter().copied().filter(|ix| site.point(*ix).is_some_and(wanted)).collect()
+    let wanted = |ix: &PointIx| site.point(*ix).is_some_and(|point| rule.watch.names(point));
+    station.points.iter().copied().filter(wanted).collect()
 }
 
 fn of_station(site: &Site, rule: &Rule, ix: StationIx, station: &Station) -> Result<Option<Subject>, Problem> {
@@ -69,7 +66,7 @@ fn of_station(site: &Site, rule: &Rule, ix: StationIx, station: &Station) -> Res
         let message = format!("rule \"{}\" matches {count} points of station \"{}\": {names}", rule.id, station.id);
         return Err(Problem::with(rule, message).hint("write per = \"point\", or name the point in watch"));
     }
-    let id = SubjectId::from(station.id.as_str());
+    let id = SubjectId::from(&station.id);
     Ok((!watched.is_empty()).then(|| Subject { id, watched, stations: vec![ix], per: rule.per }))
 }
 
@@ -174,7 +171,7 @@ pub(super) fn plan(
 
 /// Refuses to hold stages on two datums against each other (DOMAIN §4.1).
 fn one_datum(site: &Site, rule: &Rule, subject: &Subject, heights: &[PointIx]) -> Result<(), Problem> {
-    let is_stage = |ix: &PointIx| site.point(*ix).is_some_and(|point| point.quantity == "stage");
+    let is_stage = |ix: &PointIx| site.point(*ix).is_some_and(|point| &*point.quantity == "stage");
     let station = |ix: &PointIx| site.station_of(*ix).and_then(|station| Some((station, station.datum.as_deref()?)));
     let mut datums = heights.iter().filter(|ix| is_stage(ix)).filter_map(station);
     let Some((first, datum)) = datums.next() else { return Ok(()) };

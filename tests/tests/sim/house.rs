@@ -131,7 +131,6 @@ pub(crate) struct House {
 /// What a house is opened with.
 pub(crate) struct Ground<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) rules: &'a Arc<RuleSet>,
     pub(crate) disk: &'a FaultyDisk,
     pub(crate) platforms: &'a [Platform],
     pub(crate) chance: &'a Chance,
@@ -147,8 +146,8 @@ impl House {
             Clock::virtual_at(Now { wall, steady })
         };
         let entropy = ground.chance.entropy();
-        let opened = recovery::open(ground.settings, ground.rules, Box::new(ground.disk.clone()), clock, entropy)
-            .unwrap_or_else(|error| {
+        let opened =
+            recovery::open(ground.settings, Box::new(ground.disk.clone()), clock, entropy).unwrap_or_else(|error| {
                 panic!("the data directory opens: {error} {:?}", std::error::Error::source(&error))
             });
         let progress = Arc::new(Progress::of(&opened, watch::Sender::default()));

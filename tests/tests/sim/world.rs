@@ -11,7 +11,6 @@ use watchfire::storage::names::PointNames;
 use watchfire_model::id::Seq;
 use watchfire_model::row::Row;
 use watchfire_model::time::Now;
-use watchfire_rules::ruleset::RuleSet;
 
 use crate::chance::Chance;
 use crate::county::{Place, renamed, settings};
@@ -54,7 +53,6 @@ pub(crate) struct World {
     course: Course,
     pub(crate) time: Time,
     pub(crate) settings: Settings,
-    rules: Arc<RuleSet>,
     pub(crate) disk: FaultyDisk,
     pub(crate) platforms: Vec<Platform>,
     pub(crate) places: Vec<Place>,
@@ -87,11 +85,10 @@ impl World {
         let chance = Chance::of(seed);
         let folder = memory_folder();
         let settings = settings(&places, folder.path(), influx);
-        let rules = RuleSet::compile(Arc::clone(&settings.site)).expect("the rules of the county compile");
         let channels = settings.channels.iter();
         let platforms: Vec<_> = channels.map(|config| Platform::new(config.name.clone(), chance.split())).collect();
-        let (time, disk, rules) = (Time::new(), FaultyDisk::default(), Arc::new(rules));
-        let ground = Ground { settings: &settings, rules: &rules, disk: &disk, platforms: &platforms, chance: &chance };
+        let (time, disk) = (Time::new(), FaultyDisk::default());
+        let ground = Ground { settings: &settings, disk: &disk, platforms: &platforms, chance: &chance };
         let house = House::open(&ground, &time);
         let heard = first_rows(&house).collect();
         let mut broker = Broker::default();
@@ -105,7 +102,6 @@ impl World {
             course,
             time,
             settings,
-            rules,
             disk,
             platforms,
             places,
@@ -290,10 +286,8 @@ impl World {
     /// Writes the configuration anew, and asks for it to be put in force.
     pub(crate) fn reload(&mut self) {
         self.settings = renamed(&self.places, self.folder.path());
-        let rules = RuleSet::compile(Arc::clone(&self.settings.site)).expect("the rules of the county compile");
-        self.rules = Arc::new(rules);
-        let Self { house: Some(house), rules, .. } = self else { return };
-        house.reload(rules);
+        let Self { house: Some(house), settings, .. } = self else { return };
+        house.reload(&settings.rules);
     }
 
     /// Takes the link to the broker down, or up again.
@@ -346,13 +340,8 @@ impl World {
             let away = self.chance.between(0, 120_000);
             self.time.skip(self.time.at + away);
         }
-        let ground = Ground {
-            settings: &self.settings,
-            rules: &self.rules,
-            disk: &self.disk,
-            platforms: &self.platforms,
-            chance: &self.chance,
-        };
+        let ground =
+            Ground { settings: &self.settings, disk: &self.disk, platforms: &self.platforms, chance: &self.chance };
         let house = House::open(&ground, &self.time);
         self.source = Source::new(house.intake.clone(), self.places.len());
         if !self.faults.has(Fault::Link) {
@@ -368,7 +357,7 @@ impl World {
     fn take_stock(&mut self) {
         let house = self.house.as_ref().expect("just opened");
         let (oldest, next) = (house.journal.journal().oldest(), house.journal.journal().next());
-        let names = Arc::new(PointNames::of(&self.settings.site));
+        let names = Arc::new(PointNames::of(self.settings.site()));
         let mut reader = JournalReader::after(house.journal.journal().dir(), Seq(oldest.0 - 1), names);
         let (mut commit, mut kept) = (Commit::default(), BTreeMap::new());
         loop {

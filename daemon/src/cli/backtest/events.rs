@@ -193,7 +193,7 @@ mod tests {
         let text = "packs = [\"river\"]\n[site]\nname = \"s\"\nissuer = \"i\"\nsender = \"s.example\"\nzone = \"Asia/Shanghai\"\n\
                     [[area]]\nid = \"a\"\nname = \"A\"\n[[area]]\nid = \"b\"\nname = \"B\"\n\
                     [[station]]\nid = \"bridge\"\narea = \"b\"\n";
-        config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}")).site
+        config::load_str(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}")).site().clone()
     }
 
     #[test]

@@ -145,16 +145,16 @@ pub(super) struct Tried {
 type Job = Result<Arc<RuleSet>, String>;
 
 /// Passes, questions, answers.
-pub(super) fn run(args: &BacktestArgs, source: &Source, rules: RuleSet) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &BacktestArgs, source: &Source, rules: Arc<RuleSet>) -> anyhow::Result<ExitCode> {
     let site = Arc::clone(rules.site());
     let occurrences = match args.score.happened.happened(&site)? {
         Ok(occurrences) => occurrences,
         Err(code) => return Ok(code),
     };
-    let mut jobs: Vec<Job> = vec![Ok(Arc::new(rules))];
+    let mut jobs: Vec<Job> = vec![Ok(rules)];
     if let Some(other) = &args.score.against {
         match rules_of(other, source, args.style) {
-            Ok(rules) => jobs.push(Ok(Arc::new(rules))),
+            Ok(rules) => jobs.push(Ok(rules)),
             Err(code) => return Ok(code),
         }
     }

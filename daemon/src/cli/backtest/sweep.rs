@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use watchfire_model::grade::Grade;
-use watchfire_model::rule::{Rule, Thresholds};
-use watchfire_model::site::{Point, Site};
+use watchfire_model::rule::Thresholds;
+use watchfire_model::site::Site;
 use watchfire_rules::ruleset::RuleSet;
 
 /// Each value is a pass through the whole recording.
@@ -138,7 +138,7 @@ fn moved(site: &Site, place: usize, sweep: &Sweep, value: f64) -> Result<Site, S
                 ));
             }
             let mut any = false;
-            for point in points.iter_mut().filter(|point| watches(rule, point)) {
+            for point in points.iter_mut().filter(|point| rule.watch.names(point)) {
                 if let Some(threshold) = point.thresholds.get_mut(grade) {
                     *threshold = rounded(*threshold * value);
                     any = true;
@@ -150,11 +150,6 @@ fn moved(site: &Site, place: usize, sweep: &Sweep, value: f64) -> Result<Site, S
         }
     }
     Ok(site)
-}
-
-fn watches(rule: &Rule, point: &Point) -> bool {
-    let quantity = rule.watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity);
-    quantity && rule.watch.point.as_ref().is_none_or(|id| id == point.id.as_str())
 }
 
 #[cfg(test)]

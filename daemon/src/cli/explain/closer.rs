@@ -15,10 +15,7 @@ pub(super) fn lines(site: &Site, rule: &Rule, subject: &SubjectLadder, lang: Lan
     let (station, own) = id.split_once('/').map_or((id, None), |(station, point)| (station, Some(point)));
     let station = site.stations.iter().find(|known| known.id.as_str() == station);
     let points = station.into_iter().flat_map(|station| &station.points).filter_map(|ix| site.point(*ix));
-    let watched = points.filter(|point| {
-        let named = own.or(rule.watch.point.as_deref()).is_none_or(|own| point.id.as_str() == own);
-        named && rule.watch.quantity.as_ref().is_none_or(|quantity| *quantity == point.quantity)
-    });
+    let watched = points.filter(|point| own.is_none_or(|own| point.id.as_str() == own) && rule.watch.names(point));
     watched.filter_map(|point| line(site, point, point.scrutiny.as_deref()?, lang)).collect()
 }
 
@@ -105,9 +102,10 @@ mod tests {
         let before = "\n## Stations that a rule judges together";
         let text = SAMPLE.replace(before, &format!("{}\n{before}", checks.join("\n")));
         let examined = config::examine_str("sample.toml", &text, Path::new("."));
-        let site = examined.settings.expect("a sound site").site;
+        let settings = examined.settings.expect("a sound site");
+        let site = settings.site();
         let point = site.point(site.find_point("qingshi", "stage").expect("it is there")).expect("it is there");
-        let told = |lang| line(&site, point, point.scrutiny.as_deref().expect("it has one"), lang).expect("a line");
+        let told = |lang| line(site, point, point.scrutiny.as_deref().expect("it has one"), lang).expect("a line");
         assert_eq!(
             told(Lang::En),
             "stage is held against: standing still for 12h (suspect); standing still for 2d (a fault, the grade is held); \

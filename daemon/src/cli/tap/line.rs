@@ -43,7 +43,7 @@ pub(super) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     pub(super) fn new(settings: &Settings, format: Format, out: Box<dyn Write + 'a>) -> Self {
-        let site = Arc::clone(&settings.site);
+        let site = Arc::clone(settings.site());
         Self { out, format, names: point_names(settings), gate: Gate::new(Arc::clone(&site)), site }
     }
 

@@ -63,7 +63,7 @@ impl Wish {
 
 /// `station/point` of every point, in the site's order.
 pub(super) fn point_names(settings: &Settings) -> Vec<String> {
-    let site = &settings.site;
+    let site = settings.site();
     let station = |point: &watchfire_model::site::Point| {
         site.stations.get(point.station.index()).map_or("?", |station| station.id.as_str())
     };

@@ -52,7 +52,7 @@ fn tell(file: &TestFile, sites: &Sites, watch: &Stopwatch, cases: &mut Cases) {
             continue;
         }
         cases.told += 1;
-        let verdicts = case.case.tell(&site.rules);
+        let verdicts = case.case.tell(&site.settings.rules);
         let problem = |(place, it)| verdict::problem(case, place, it, site, Lang::En);
         let why: Vec<String> = verdicts.iter().enumerate().filter_map(problem).map(|it| it.message).collect();
         if !why.is_empty() {

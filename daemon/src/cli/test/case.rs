@@ -32,7 +32,7 @@ impl Written {
     pub(super) fn read(table: Table<'_>, site: &Site) -> Option<Self> {
         let name = table.required("name", "what the case shows, in a few words");
         let start = table.get("start").and_then(|node| node.instant());
-        let start = start.map_or_else(|| usual_start(&site.settings.site.zone), |start| start.value);
+        let start = start.map_or_else(|| usual_start(&site.settings.site().zone), |start| start.value);
         let interval = table.get("interval").and_then(|node| interval(&node));
         let subject = expect::Usual { rule: table.text("rule"), subject: table.text("subject") };
         let series = series(&table, site, interval);
@@ -89,7 +89,7 @@ fn series(table: &Table<'_>, site: &Site, interval: Option<Span>) -> Vec<Series>
 }
 
 fn point(name: &At<String>, node: &Node<'_>, site: &Site) -> Option<PointIx> {
-    let known = &site.settings.site;
+    let known = site.settings.site();
     let found = name.value.split_once('/').and_then(|(station, point)| known.find_point(station, point));
     if found.is_none() {
         let problem = Problem::error(name.at, format!("there is no point \"{}\"", name.value));
@@ -107,7 +107,7 @@ fn point(name: &At<String>, node: &Node<'_>, site: &Site) -> Option<PointIx> {
 }
 
 fn one(node: &Node<'_>, site: &Site, point: PointIx, interval: Option<Span>) -> Option<Series> {
-    let nominal = || site.settings.site.point(point).map_or(Span::minutes(5), |point| point.interval);
+    let nominal = || site.settings.site().point(point).map_or(Span::minutes(5), |point| point.interval);
     let (values, own) = match node.shape("a series") {
         Shape::Text(_) => (*node, None),
         Shape::Table(table) => {

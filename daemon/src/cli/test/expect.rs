@@ -149,9 +149,9 @@ fn named(
         table.missing("rule", "the id of a rule, here or for the whole case");
         return None;
     };
-    let known: Vec<&str> = site.settings.site.rules.iter().map(|rule| rule.id.as_str()).collect();
+    let known: Vec<&str> = site.settings.site().rules.iter().map(|rule| rule.id.as_str()).collect();
     let id = RuleId::from(rule.value.clone());
-    let Some(explained) = site.rules.explain(&id) else {
+    let Some(explained) = site.settings.rules.explain(&id) else {
         let hint = did_you_mean(&rule.value, known.iter().copied()).unwrap_or_else(|| listed(&known));
         cx.report(Problem::error(rule.at, format!("there is no rule \"{}\"", rule.value)).hint(hint));
         return None;

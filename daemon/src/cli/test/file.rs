@@ -2,9 +2,6 @@
 //! compiled once.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use watchfire_rules::ruleset::RuleSet;
 
 use crate::cli::Style;
 use crate::config::names::Names;
@@ -28,8 +25,6 @@ pub(super) struct Site {
     path: PathBuf,
     /// What it says.
     pub(super) settings: Settings,
-    /// Its rules.
-    pub(super) rules: Arc<RuleSet>,
     /// Its texts, to show lines of.
     pub(super) problems: Problems,
     /// Where its numbers stand.
@@ -74,9 +69,8 @@ impl Sites {
         if !examined.problems.is_empty() && super::is_for_people(self.style) {
             eprint!("{}", examined.problems.display(self.style.lang(), self.style.colour()));
         }
-        let rules = RuleSet::compile(Arc::clone(&settings.site)).map_err(|_| examined.problems.clone())?;
         let (problems, places) = (examined.problems.texts(), examined.places);
-        self.list.push(Site { path, settings, rules: Arc::new(rules), problems, places });
+        self.list.push(Site { path, settings, problems, places });
         Ok(self.list.len() - 1)
     }
 }

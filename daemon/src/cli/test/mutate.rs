@@ -30,7 +30,7 @@ pub(super) fn run(files: &[TestFile], sites: &Sites, args: &TestArgs) -> anyhow:
         let mut shown = site.problems.texts();
         for (rule, (cases, subjects)) in under_test(&mine, site, args.filter.as_deref()) {
             let sample =
-                Sample::of(&site.settings.site, &rule).map_err(|_| anyhow!("rule {rule} cannot stand alone"))?;
+                Sample::of(site.settings.site(), &rule).map_err(|_| anyhow!("rule {rule} cannot stand alone"))?;
             let Some(mut sample) = sample else { continue };
             anyhow::ensure!(sample.passes(&cases), "the cases of rule {rule} lean on other rules");
             sum.rules += 1;
@@ -84,7 +84,7 @@ fn under_test(files: &[&TestFile], site: &Site, filter: Option<&str>) -> UnderTe
         for case in file.cases.iter().filter(|case| fits(case, file, filter)) {
             let named: BTreeSet<&RuleId> = case.case.expected.iter().map(|expected| &expected.rule).collect();
             for rule in named {
-                let Some(about) = case.case.about(rule, &site.rules) else { continue };
+                let Some(about) = case.case.about(rule, &site.settings.rules) else { continue };
                 let (cases, subjects) = rules.entry(rule.clone()).or_default();
                 subjects.extend(about.expected.iter().map(|expected| expected.subject.clone()));
                 cases.push(about);
@@ -122,7 +122,7 @@ fn told(site: &Site, rule: &RuleId, mutant: &Mutant, lang: Lang) -> Problem {
 
 /// Where the number stands; the rule's id where a default of ours is in effect.
 fn place(site: &Site, rule: &RuleId, mutant: &Mutant) -> Option<Place> {
-    let rules = &site.settings.site.rules;
+    let rules = &site.settings.site().rules;
     let written = site.places.rules.get(rules.iter().position(|other| other.id == *rule)?)?;
     let grade = *mutant.grades.first()?;
     let numbers = &written.numbers;
@@ -144,10 +144,10 @@ fn place(site: &Site, rule: &RuleId, mutant: &Mutant) -> Option<Place> {
 /// Where the threshold of the subject's own point stands.
 fn of_the_point(site: &Site, rule: &RuleId, mutant: &Mutant, grade: Grade) -> Option<Place> {
     let subject = mutant.subject.as_ref()?;
-    let explained = site.rules.explain(rule)?;
+    let explained = site.settings.rules.explain(rule)?;
     let found = explained.subjects.into_iter().find(|it| it.subject == *subject)?;
     found.reads.iter().find_map(|(station, point)| {
-        let ix = site.settings.site.find_point(station.as_str(), point.as_str())?;
+        let ix = site.settings.site().find_point(station.as_str(), point.as_str())?;
         *site.places.thresholds.get(ix.index())?.get(grade)
     })
 }
@@ -155,8 +155,8 @@ fn of_the_point(site: &Site, rule: &RuleId, mutant: &Mutant, grade: Grade) -> Op
 fn sentence(site: &Site, rule: &RuleId, mutant: &Mutant, lang: Lang) -> String {
     let grades: Vec<&str> = mutant.grades.iter().map(|grade| super::verdict::word(Some(*grade), lang)).collect();
     let grades = grades.join(lang.pick(", ", "、"));
-    let direction = site.settings.site.rules.iter().find(|other| other.id == *rule).map(|rule| rule.direction);
-    let falling = site.rules.explain(rule).map_or(direction == Some(Direction::Falling), |explained| {
+    let direction = site.settings.site().rules.iter().find(|other| other.id == *rule).map(|rule| rule.direction);
+    let falling = site.settings.rules.explain(rule).map_or(direction == Some(Direction::Falling), |explained| {
         explained.subjects.first().is_some_and(|subject| subject.ladder.direction == Direction::Falling)
     });
     let (beyond, on) = if falling { ("< … ≤", "≥ … >") } else { ("> … ≥", "≤ … <") };

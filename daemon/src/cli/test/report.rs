@@ -78,7 +78,7 @@ impl Report {
 
     fn case(&self, file: &TestFile, case: &Written, site: &Site) -> CaseResult {
         let watch = Stopwatch::start();
-        let verdicts = case.case.tell(&site.rules);
+        let verdicts = case.case.tell(&site.settings.rules);
         let seconds = watch.seconds();
         let problems = self.problems(file, case, &verdicts, site);
         let failures = (!problems.is_empty()).then(|| {

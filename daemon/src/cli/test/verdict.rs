@@ -155,7 +155,7 @@ impl Teller<'_> {
     }
 
     fn found(&self) -> Option<Ladder> {
-        self.site.rules.ladder(&self.expected.rule, &self.expected.subject)
+        self.site.settings.rules.ladder(&self.expected.rule, &self.expected.subject)
     }
 
     /// Where each grade is entered and left.
@@ -178,7 +178,7 @@ impl Teller<'_> {
     }
 
     fn unit(&self) -> String {
-        let subject = self.site.rules.explain(&self.expected.rule).and_then(|explained| {
+        let subject = self.site.settings.rules.explain(&self.expected.rule).and_then(|explained| {
             explained.subjects.into_iter().find(|subject| subject.subject == self.expected.subject)
         });
         let symbol = subject.and_then(|subject| subject.unit).map_or("", |unit| unit.symbol);

@@ -44,6 +44,11 @@ impl<'t> Rows<'t> {
         Self { file, text, at: 0 }
     }
 
+    /// How many lines are left.
+    pub(super) fn lines(&self) -> usize {
+        self.text.get(self.at..).map_or(0, |rest| rest.lines().count())
+    }
+
     fn row(&mut self) -> Result<Vec<Cell<'t>>, Place> {
         let mut cells = Vec::with_capacity(16);
         loop {

@@ -1,5 +1,4 @@
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use watchfire_model::finding::{Change, Evidence};
@@ -8,7 +7,6 @@ use watchfire_model::id::Seq;
 use watchfire_model::time::{Steady, Timestamp};
 use watchfire_rules::evaluator::Evaluator;
 use watchfire_rules::evaluator::bundle::FORMAT;
-use watchfire_rules::ruleset::RuleSet;
 
 use super::*;
 use crate::config;
@@ -20,7 +18,7 @@ fn bundle(site: &str, n: u64) -> Bundle {
          [[area]]\nid = \"a\"\nname = \"A\"\n"
     );
     let settings = config::load_str(&text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}"));
-    let rules = Arc::new(RuleSet::compile(settings.site).expect("it was sound a moment ago"));
+    let rules = settings.rules;
     let finding = Finding {
         rule: "stage".into(),
         subject: "青石/stage".into(),

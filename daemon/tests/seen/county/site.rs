@@ -129,7 +129,7 @@ pub(crate) fn site(test: bool) -> Site {
     let points = STATIONS.iter().zip(0_u32..).map(|(line, at)| Point {
         station: StationIx(at),
         id: line.4.into(),
-        quantity: line.5.to_owned(),
+        quantity: line.5.into(),
         unit: Unit::parse(line.6).expect("a unit of the model"),
         kind: if line.5 == "rain" { Kind::Increment } else { Kind::Gauge },
         interval: Span::minutes(5),

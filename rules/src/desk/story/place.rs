@@ -33,7 +33,7 @@ fn stage(station: u32) -> Point {
     Point {
         station: StationIx(station),
         id: "stage".into(),
-        quantity: "stage".to_owned(),
+        quantity: "stage".into(),
         unit: Unit::parse("m").expect("metres are a unit"),
         kind: Kind::Gauge,
         interval: Span::minutes(5),

@@ -29,7 +29,7 @@ pub(crate) fn point(station: u32, id: &str) -> Point {
     Point {
         station: StationIx(station),
         id: id.into(),
-        quantity: id.to_owned(),
+        quantity: id.into(),
         unit: Unit::parse("m").expect("a unit"),
         kind: Kind::Gauge,
         interval: Span::minutes(1),

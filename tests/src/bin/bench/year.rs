@@ -80,7 +80,7 @@ fn value(point: u32, step: i64) -> f64 {
 
 fn make(config: &Path, home: &Path, recording: &Path) -> anyhow::Result<()> {
     let settings = config::load(config).map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let names = Arc::new(PointNames::of(&settings.site));
+    let names = Arc::new(PointNames::of(settings.site()));
     let (folder, limits) = (home.join("journal"), Limits::default());
     fs::create_dir(&folder)?;
     let (mut journal, _) = Journal::open(&folder, &limits)?;

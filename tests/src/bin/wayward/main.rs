@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let settings = watchfire::config::load(config.as_ref()).map_err(|problems| anyhow!("{problems}"))?;
     let id = std::env::var("WAYWARD_RULE").context("WAYWARD_RULE names the rule")?;
     let file = PathBuf::from(std::env::var_os("WAYWARD_WHILE").context("WAYWARD_WHILE names the file")?);
-    let rule = settings.site.rules.iter().position(|rule| rule.id.as_str() == id).context("there is no such rule")?;
+    let rule = settings.site().rules.iter().position(|rule| rule.id.as_str() == id).context("there is no such rule")?;
     let hand = move |vigil| -> Arc<dyn Overseer> {
         Arc::new(Hand { vigil, rule, file: file.clone(), runs: AtomicU64::new(0) })
     };

@@ -12,7 +12,7 @@ const SITE: &str = "packs = [\"river\", \"rain\"]\n[site]\nname = \"s\"\nissuer 
     [[station]]\nid = \"other\"\n[[station.point]]\nid = \"rain\"\nquantity = \"rain\"\nunit = \"mm\"\nkind = \"increment\"\ninterval = \"1h\"\n";
 
 fn site() -> Arc<Site> {
-    config::load_str(SITE, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}")).site
+    config::load_str(SITE, Path::new(".")).unwrap_or_else(|problems| panic!("{problems}")).site().clone()
 }
 
 /// What each line says: `time name value`, or `line: what is wrong with it`.
