@@ -243,9 +243,10 @@ impl Journal {
         self.next_ordinal += 1;
         let path = segment::path_of(&self.dir, ordinal);
         let mut sink = self.disk.create(&path)?;
-        let mut start = Head { ordinal, first: self.pending_from, now: self.now }.to_bytes().to_vec();
-        let head = start.len();
         let names = names_json(&self.names);
+        let mut start = Vec::with_capacity(2 * commit::HEADER + names.len());
+        start.extend_from_slice(&Head { ordinal, first: self.pending_from, now: self.now }.to_bytes());
+        let head = start.len();
         // Names that fill more than a commit are left out: the numbers are then read as today's.
         let _ = commit::write(&mut start, Kind::Names, self.pending_from, self.now, Body::Bytes(&names));
         commit::seal(&mut start[head..], ordinal);
@@ -376,7 +377,10 @@ impl Journal {
 }
 
 fn names_json(names: &PointNames) -> Vec<u8> {
-    serde_json::to_vec(names).expect("lists of strings become JSON")
+    // Three short words and their keys.
+    let mut json = Vec::with_capacity(names.len() * 80);
+    serde_json::to_writer(&mut json, names).expect("lists of strings become JSON");
+    json
 }
 
 /// Adds to `total` what the rows `from..end` were.

@@ -2,7 +2,8 @@
 //! configuration may have another order; so the journal keeps the names beside the numbers, and whoever reads gets
 //! every row in the numbers of the configuration that runs now.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -30,19 +31,10 @@ impl PointNames {
     /// The names of a site's points.
     pub fn of(site: &Site) -> Self {
         let station = |ix| site.station_of(ix).map_or_else(|| StationId::from(""), |station| station.id.clone());
-        let mut quantities: BTreeSet<Arc<str>> = BTreeSet::new();
-        let mut quantity = |name: &str| match quantities.get(name) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new: Arc<str> = name.into();
-                quantities.insert(Arc::clone(&new));
-                new
-            }
-        };
         let name = |(place, point): (usize, &watchfire_model::site::Point)| PointName {
             station: station(PointIx(u32::try_from(place).unwrap_or(u32::MAX))),
             point: point.id.clone(),
-            quantity: quantity(&point.quantity),
+            quantity: Arc::clone(&point.quantity),
         };
         Self(site.points.iter().enumerate().map(name).collect())
     }
@@ -103,6 +95,17 @@ impl Translation {
     pub const fn configured(&self) -> usize {
         self.configured
     }
+    /// From here on rows come in the numbers of the names that the journal has written down. Where those are the ones of
+    /// today they are not made again: ten thousand of them are a megabyte for each who follows the journal.
+    pub fn rows_are_as_written(&mut self, json: &[u8]) {
+        let mut written = Expected(json);
+        let today = self.names.0.get(..self.configured);
+        if serde_json::to_writer(&mut written, &today).is_ok() && written.0.is_empty() {
+            self.map = None;
+        } else if let Ok(theirs) = serde_json::from_slice(json) {
+            self.rows_are_in(&theirs);
+        }
+    }
     /// From here on rows come in the numbers of `theirs`.
     pub fn rows_are_in(&mut self, theirs: &PointNames) {
         if self.names.0.starts_with(&theirs.0) {
@@ -137,6 +140,19 @@ impl Translation {
     }
 }
 
+/// What is still to be written; anything else is refused.
+struct Expected<'a>(&'a [u8]);
+
+impl io::Write for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -150,23 +166,26 @@ pub(crate) mod tests {
         Arc::new(list.split_whitespace().map(name).collect())
     }
 
+    /// The name that a row's number becomes.
+    fn through(translation: &Translation, ix: u32) -> Option<String> {
+        let mut row = Row::Link(watchfire_model::row::LinkChange {
+            source: "s".into(),
+            up: true,
+            since: watchfire_model::time::Timestamp(0),
+            points: vec![PointIx(ix)],
+            reason: String::new(),
+            gap: false,
+        });
+        translation.apply(&mut row);
+        let Row::Link(change) = row else { unreachable!("made above") };
+        translation.names().get(change.points[0]).map(|name| format!("{}/{}", name.station, name.point))
+    }
+
     #[test]
     fn a_new_order_of_points_changes_no_one_s_readings() {
         let mut translation = Translation::into(names("b/rain a/stage"));
         translation.rows_are_in(&names("a/stage gone/gas b/rain"));
-        let through = |ix| {
-            let mut row = Row::Link(watchfire_model::row::LinkChange {
-                source: "s".into(),
-                up: true,
-                since: watchfire_model::time::Timestamp(0),
-                points: vec![PointIx(ix)],
-                reason: String::new(),
-                gap: false,
-            });
-            translation.apply(&mut row);
-            let Row::Link(change) = row else { unreachable!("made above") };
-            translation.names().get(change.points[0]).map(|name| format!("{}/{}", name.station, name.point))
-        };
+        let through = |ix| through(&translation, ix);
         assert_eq!(through(0).as_deref(), Some("a/stage"));
         assert_eq!(through(1).as_deref(), Some("gone/gas"));
         assert_eq!(through(2).as_deref(), Some("b/rain"));
@@ -178,6 +197,25 @@ pub(crate) mod tests {
     fn points_added_at_the_end_need_no_translation() {
         let mut translation = Translation::into(names("a/stage b/rain"));
         translation.rows_are_in(&names("a/stage"));
+        assert!(translation.map.is_none());
+    }
+
+    #[test]
+    fn names_that_are_written_down_are_ours_or_are_put_into_ours() {
+        let json = |names: &PointNames| serde_json::to_vec(names).expect("JSON");
+        let mut translation = Translation::into(names("a/stage b/rain"));
+        for (written, number) in [("a/stage b/rain", 0), ("b/rain a/stage", 1), ("a/stage", 0), ("gone/gas a/stage", 1)]
+        {
+            translation.rows_are_as_written(&json(&names(written)));
+            assert_eq!(through(&translation, number).as_deref(), Some("a/stage"), "{written}");
+        }
+        // A name of then is known after those of today; what is no list of names changes nothing.
+        assert_eq!(translation.names().len(), 3);
+        for broken in [&b"[{\"station\":1}]"[..], b"", b"null"] {
+            translation.rows_are_as_written(broken);
+            assert!(translation.map.is_some(), "{broken:?}");
+        }
+        translation.rows_are_as_written(&json(&names("a/stage b/rain")));
         assert!(translation.map.is_none());
     }
 }

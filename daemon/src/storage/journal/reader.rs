@@ -123,11 +123,7 @@ impl JournalReader {
         let expected = self.after.next();
         let open = self.open.as_mut()?;
         match header.kind {
-            Kind::Names => {
-                if let Ok(theirs) = serde_json::from_slice(open.scanner.payload()) {
-                    self.names.rows_are_in(&theirs);
-                }
-            }
+            Kind::Names => self.names.rows_are_as_written(open.scanner.payload()),
             Kind::Skip => {
                 let from = open.scanner.payload().try_into().map(u64::from_le_bytes).map_or(header.first, Seq);
                 if from <= expected && header.first > expected {

@@ -244,6 +244,10 @@ impl Scanner {
                 self.window.drain(..self.at);
                 self.base += count(self.at);
                 self.at = 0;
+                if self.window.capacity() > 2 * CHUNK {
+                    // A long commit came by, such as the names of all points.
+                    self.window.shrink_to(CHUNK);
+                }
             }
             let have = self.window.len();
             let want = CHUNK.max(len - have);
