@@ -175,7 +175,9 @@ pub async fn start_overseen(
     shard.oversee(Arc::clone(&vigil), oversee(Arc::clone(&vigil)));
     let watchdog = WatchdogTask { vigil: Arc::clone(&vigil), stops: opened.data.stops(), clock: house.clock.clone() };
     house.outside.spawn(watchdog.run(house.stop.outside.clone()));
-    house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil }, behind)?;
+    let (costs, shard_clock) = (Arc::clone(vigil.costs()), house.clock.clone());
+    let shard = ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil, clock: shard_clock };
+    house.start_shard(shard, behind)?;
     metrics.reloaded(true, since);
     let outlooks = Arc::new(Outlooks::new(commits.downgrade(), watch::Sender::default()));
     let reload = ReloadTask {
@@ -212,6 +214,7 @@ pub async fn start_overseen(
         desk,
         outlooks,
         latest: opened.latest,
+        costs,
         sources,
         commands: asked,
         series_path,
