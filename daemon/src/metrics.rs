@@ -24,7 +24,7 @@ use watchfire_model::quantity::Bad;
 use watchfire_model::receipt::{Outcome, Receipt};
 use watchfire_model::row::Row;
 use watchfire_model::suppression::Kind;
-use watchfire_model::time::Timestamp;
+use watchfire_model::time::{Span, Timestamp};
 use watchfire_model::warning::Publication;
 use watchfire_model::watch::Watching;
 use watchfire_rules::figures::{Fact, Load};
@@ -32,6 +32,7 @@ use watchfire_rules::figures::{Fact, Load};
 use crate::evidence::keeper::Lost;
 use crate::storage::series::{Progress, SeriesStore, Trouble};
 use crate::views::{DeskView, Views};
+use crate::vigil::costs::Costs;
 use door::{Shut, SignIn};
 
 /// The content type of [`Metrics::render`].
@@ -96,6 +97,9 @@ pub struct Metrics {
     judged: IntCounter,
     judging: Histogram,
     judging_lag: IntGauge,
+    judged_after: Gauge,
+    rule_slowest: Gauge,
+    rules_over_budget: IntCounter,
     findings: IntCounter,
     missed: IntCounter,
     unjournaled: IntCounter,
@@ -213,6 +217,18 @@ impl Metrics {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |behind| Some((behind - judged).max(0)))
             .map_or(0, |behind| (behind - judged).max(0));
         self.judging_lag.set(left);
+    }
+
+    /// The oldest reading of a commit was judged so long after it had come in.
+    pub fn judged_after(&self, lag: Span) {
+        self.judged_after.set(seconds(lag.0));
+    }
+
+    /// What the rules cost, for the next [`render`](Self::render).
+    pub fn costs(&self, costs: &Costs) {
+        let slowest = costs.all().1.iter().map(|cost| cost.worst).max().unwrap_or_default();
+        self.rule_slowest.set(slowest.as_secs_f64());
+        self.rules_over_budget.inc_by(costs.over_budget().saturating_sub(self.rules_over_budget.get()));
     }
 
     /// The ledger took a round, so many seconds after it began.

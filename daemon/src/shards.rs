@@ -215,6 +215,11 @@ impl Shard {
         self.said
     }
 
+    /// One thing more is said beside what it found, and belongs into the ledger as that does.
+    pub const fn says_one_more(&mut self) {
+        self.said += 1;
+    }
+
     /// The state, if it is time to keep it.
     pub fn snapshot_if_due(&mut self, now: Now) -> Option<Snapshot> {
         let due = self.rows_since_snapshot >= SNAPSHOT_ROWS

@@ -216,7 +216,8 @@ impl House {
         let vigil = Arc::new(Vigil::over(Arc::clone(&opened.rules)));
         let (progress, metrics) = (Arc::clone(&self.progress), Arc::clone(&self.metrics));
         let turns = ShardTurns::new(opened.shard, Arc::clone(&revisions), progress, metrics, data.snapshots());
-        let shard = ShardThread { turns, commits: commits_rx, said: said.clone(), vigil };
+        let (costs, clock) = (Arc::clone(vigil.costs()), self.clock.clone());
+        let shard = ShardThread { turns, commits: commits_rx, said: said.clone(), vigil, clock };
         self.start_shard(shard, behind, &oversee, data.stops())?;
         self.metrics.reloaded(true, now.wall);
         let outlooks = Arc::new(Outlooks::new(commits.downgrade(), watch::Sender::default()));
@@ -251,6 +252,7 @@ impl House {
             desk,
             outlooks,
             latest: opened.latest,
+            costs,
             sources,
             commands: asked,
             series_path: data.series(),

@@ -4,6 +4,7 @@
 
 pub mod duty;
 pub mod journal;
+pub mod lag;
 pub mod recovery;
 pub mod series;
 pub mod shard;

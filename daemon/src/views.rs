@@ -24,6 +24,7 @@ use watchfire_rules::desk::Desk;
 
 use crate::outlooks::Outlooks;
 use crate::reload;
+use crate::vigil::costs::Costs;
 
 /// The Desk as of one moment, published after a ledger commit. What has not changed is shared with the one before.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -171,6 +172,8 @@ pub struct Views {
     pub outlooks: Arc<Outlooks>,
     /// The points.
     pub latest: Arc<LatestTable>,
+    /// What the rules cost.
+    pub costs: Arc<Costs>,
     /// The sources.
     pub sources: Vec<Arc<SourceHealth>>,
     /// The way to the duty loop.

@@ -1,6 +1,8 @@
 //! Keeps watch over the rules' scripts. What a script calls inside this program can't be ended from outside; one that does
 //! not come back ends the process, which then comes back with that rule stopped.
 //!
+//! What each rule costs is counted beside ([`costs`]).
+//!
 //! Time is counted in looks, and a script must have kept its thread busy meanwhile: a machine that is suspended, stopped or
 //! out of breath stops nothing.
 
@@ -14,6 +16,12 @@ use watchfire_model::id::Seq;
 use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::Stopped;
 use watchfire_rules::ruleset::RuleSet;
+
+use crate::clock::Stopwatch;
+
+pub mod costs;
+
+use costs::Costs;
 
 /// Between two looks.
 pub const EVERY: Duration = Duration::from_millis(250);
@@ -37,6 +45,12 @@ pub struct Vigil {
     rules: Mutex<Arc<RuleSet>>,
     /// Where the system says what the thread has used.
     thread: OnceLock<PathBuf>,
+    /// What rules cost.
+    costs: Arc<Costs>,
+    /// Running since it was made …
+    watch: Stopwatch,
+    /// … and what it showed, in nanoseconds, when the evaluation began whose time is taken.
+    clocked_at: AtomicU64,
 }
 
 impl Overseer for Vigil {
@@ -49,6 +63,15 @@ impl Overseer for Vigil {
     fn ends(&self) {
         self.rule.store(0, Ordering::Release);
     }
+
+    fn clocks(&self) {
+        self.clocked_at.store(self.watch.nanoseconds(), Ordering::Relaxed);
+    }
+
+    fn clocked(&self, rule: usize, evaluations: u32) -> u32 {
+        let took = self.watch.nanoseconds().saturating_sub(self.clocked_at.load(Ordering::Relaxed));
+        self.costs.took(rule, evaluations, took)
+    }
 }
 
 impl Vigil {
@@ -58,8 +81,11 @@ impl Vigil {
             rule: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             seq: AtomicU64::new(0),
+            costs: Arc::new(Costs::of(Arc::clone(&rules))),
             rules: Mutex::new(rules),
             thread: OnceLock::new(),
+            watch: Stopwatch::start(),
+            clocked_at: AtomicU64::new(0),
         }
     }
 
@@ -78,7 +104,13 @@ impl Vigil {
 
     /// The shard judges by other rules.
     pub fn judge_by(&self, rules: Arc<RuleSet>) {
+        self.costs.judge_by(Arc::clone(&rules));
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    /// What the rules cost that it judges by.
+    pub const fn costs(&self) -> &Arc<Costs> {
+        &self.costs
     }
 
     fn sight(&self) -> Sight {

@@ -19,7 +19,15 @@ type Written = (&'static str, &'static str, &'static str, &'static str);
 /// One of each point that an offer may watch, named after its place, station by station.
 const FIELD: &[(&str, &[Written])] = &[
     ("river", &[("stage", "stage", "m", "5m"), ("flow", "discharge", "m3/s", "5m"), ("rain", "rain", "mm", "10m")]),
-    ("slope", &[("crack", "crack", "mm", "8h"), ("v_eq", "uniform_rate", "mm/d", "8h"), ("rain", "rain", "mm", "1h")]),
+    (
+        "slope",
+        &[
+            ("crack", "crack", "mm", "8h"),
+            ("gnss", "surface_displacement", "mm", "8h"),
+            ("v_eq", "uniform_rate", "mm/d", "8h"),
+            ("rain", "rain", "mm", "1h"),
+        ],
+    ),
     (
         "mine",
         &[
@@ -86,7 +94,7 @@ const DAM: &[Written] = &[
 fn ladder(quantity: &str) -> &'static str {
     match quantity {
         "phreatic_depth" | "dry_beach" | "freeboard" => "ladder = { blue = 40, yellow = 30, orange = 20, red = 10 }\n",
-        "stage" | "discharge" | "displacement" | "pond_level" | "bank_displacement" => {
+        "stage" | "discharge" | "displacement" | "surface_displacement" | "pond_level" | "bank_displacement" => {
             "ladder = { blue = 10, yellow = 20, orange = 30, red = 40 }\n"
         }
         _ => "",

@@ -16,7 +16,7 @@ use watchfire_model::site::Kind;
 use watchfire_model::time::{Now, Steady, Timestamp};
 use watchfire_model::upkeep::Tended;
 
-use crate::engine::{Bench, Overseer};
+use crate::engine::Bench;
 use crate::quality::{Gate, Outcome, PointGate};
 use crate::ruleset::{Measure, RuleSet};
 use crate::window::Window;
@@ -39,6 +39,7 @@ mod silence;
 mod standing;
 mod state;
 mod subject;
+mod timing;
 mod upkeep;
 
 pub use oversight::Stopped;
@@ -51,6 +52,7 @@ use outages::Outages;
 use proof::wants_a_second;
 use silence::Silence;
 use subject::{Cause, Subject};
+use timing::Timing;
 
 /// Judges the readings of a set of points. One per shard.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ pub struct Evaluator {
     subjects: Vec<Subject>,
     /// In the order of the rule set's rules; none for native ones.
     benches: Vec<Option<Bench>>,
-    overseer: Option<Arc<dyn Overseer>>,
+    timing: Timing,
     /// Rules that are not evaluated.
     stopped: Vec<Stopped>,
     silence: Silence,
@@ -126,13 +128,13 @@ impl Evaluator {
         let outages = Outages::new(rules.site(), rules.read_points());
         let (backlog, retired, floor) = (Backlog::default(), Retired::new(), 0);
         let (cares, tended, started) = (BTreeSet::new(), Vec::new(), None);
-        let (overseer, stopped) = (None, Vec::new());
+        let (timing, stopped) = (Timing::default(), Vec::new());
         Self {
             rules,
             gate,
             subjects,
             benches,
-            overseer,
+            timing,
             stopped,
             silence,
             outages,
@@ -368,11 +370,12 @@ impl Evaluator {
     /// A point has a new value: every subject that reads it is measured and judged. A value whose clock is ahead of ours
     /// counts now, moves no clock and ends nothing.
     fn weigh(&mut self, point: PointIx, moment: Moment, moves_clock: bool, out: &mut Vec<Finding>) {
-        let Self { rules, gate, subjects, benches, backlog, .. } = self;
+        let Self { rules, gate, subjects, benches, timing, backlog, .. } = self;
         for ix in rules.readers(point) {
             let ix = *ix as usize;
             let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get_mut(ix)) else { continue };
             let Some(compiled) = rules.rules.get(plan.rule) else { continue };
+            let is_timed = timing.begins(plan.rule);
             let held_before = subject.held_until();
             let clock = subject.clock.map_or(moment.at, |clock| clock.max(moment.at));
             if moves_clock {
@@ -395,6 +398,9 @@ impl Evaluator {
             let cause = Cause { rules, plan, compiled, gate, moment, lifts: moves_clock, cap, by, agreed };
             subject.judge(&cause, clock, measured, out);
             backlog.follow(ix, held_before, subject.held_until());
+            if is_timed {
+                timing.ends(plan.rule);
+            }
         }
     }
 

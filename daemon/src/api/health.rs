@@ -170,6 +170,7 @@ fn said(well: bool, yes: &'static str, no: &'static str) -> Response {
 /// `GET /metrics`.
 pub(super) async fn metrics(state: State) -> Response {
     state.api.metrics.desk(&state.api.views.desk.borrow());
+    state.api.metrics.costs(&state.api.views.costs);
     let text = state.api.metrics.render(&state.api.views.sources);
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }

@@ -100,7 +100,7 @@ impl<'a> IncidentShown<'a> {
                 (it.as_str(), BTreeMap::new())
             }
             About::Station { station } => (station_name(station.as_str()), BTreeMap::new()),
-            About::HostClock => ("", BTreeMap::new()),
+            About::HostClock | About::Judging => ("", BTreeMap::new()),
             About::Unwatched { hazard, area } => (directory.area_name(area), directory.hazard_names(hazard)),
         };
         let sensors = incident.sensors.iter().take(named).map(|sensor| SensorShown {

@@ -20,6 +20,7 @@ mod places;
 mod problem;
 mod reload;
 mod routes;
+mod rules;
 mod sensors;
 mod session;
 mod shown;
@@ -169,6 +170,7 @@ pub fn router(api: Api) -> Router {
         .get("/incidents/{id}", look, incidents::show)
         .post("/incidents/{id}/ack", Need::Right(Right::Acknowledge), incidents::acknowledge)
         .get("/watches", look, incidents::watched)
+        .get("/rules", look, rules::list)
         .get("/sensors", look, sensors::list)
         .get("/sensors/{station}/{point}", look, sensors::show)
         .acts_on_sensors()

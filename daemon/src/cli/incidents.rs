@@ -129,6 +129,7 @@ fn kind(value: &Value, lang: Lang) -> String {
         Some("logger") => lang.pick("logger", "采集器"),
         Some("station") => lang.pick("station", "测站"),
         Some("host_clock") => lang.pick("our own clock", "本机时钟"),
+        Some("judging") => lang.pick("judging is late", "判别滞后"),
         Some("unwatched") => lang.pick("unwatched", "监测盲区"),
         other => other.unwrap_or_default(),
     };
@@ -161,6 +162,7 @@ fn watches(items: &[Value], lang: Lang) -> String {
         let stands = match item["stands"].as_str() {
             Some("watched") => lang.pick("watched", "有监测"),
             Some("starting") => lang.pick("not heard yet", "尚未来数"),
+            Some("judging") => lang.pick("judging is late", "判别滞后"),
             Some("unwatched") => lang.pick("UNWATCHED", "监测盲区"),
             other => other.unwrap_or_default(),
         };

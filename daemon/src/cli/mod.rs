@@ -15,6 +15,7 @@ mod password;
 pub mod people;
 pub mod reload;
 pub mod report;
+pub mod rules;
 pub mod run;
 pub mod sample;
 pub mod sensors;
@@ -92,6 +93,8 @@ enum Command {
     Logout(login::LogoutArgs),
     /// Lists what many sensors share and is in trouble, and which places nobody watches; takes note of one.
     Incidents(incidents::IncidentsArgs),
+    /// Lists the rules in force of a running daemon and what each of them costs; which of them take the time.
+    Rules(rules::RulesArgs),
     /// Lists sensors that people look after and acts on one: calibrates it, gives it back, takes a new one over.
     Sensors(sensors::SensorsArgs),
     /// Has a running daemon read its configuration again, or say what that would change.
@@ -202,6 +205,7 @@ pub fn main() -> ExitCode {
         | Command::Login(_)
         | Command::Logout(_)
         | Command::Incidents(_)
+        | Command::Rules(_)
         | Command::Sensors(_)
         | Command::Reload(_)
         | Command::Why(_)
@@ -250,6 +254,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(args) => runtime()?.block_on(login::login(args)),
         Command::Logout(args) => runtime()?.block_on(login::logout(args)),
         Command::Incidents(args) => runtime()?.block_on(incidents::run(args)),
+        Command::Rules(args) => runtime()?.block_on(rules::run(args)),
         Command::Sensors(args) => runtime()?.block_on(sensors::run(args)),
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Config(args) => sample::run(&args),

@@ -101,6 +101,18 @@ impl Metrics {
             judged: at.counter("watchfire_readings_judged_total", "Readings judged by the rules."),
             judging: at.histogram("watchfire_judging_seconds", "Time to judge one commit.", DISK),
             judging_lag: at.gauge("watchfire_judging_lag_rows", "Rows appended to the journal and not judged yet."),
+            judged_after: at.float_gauge(
+                "watchfire_judging_lag_seconds",
+                "From the intake of the oldest reading of the last commit to the end of its judgement.",
+            ),
+            rule_slowest: at.float_gauge(
+                "watchfire_rule_slowest_seconds",
+                "The longest evaluation whose time was taken, of any rule in force; /api/v1/rules says of which.",
+            ),
+            rules_over_budget: at.counter(
+                "watchfire_rules_over_budget_total",
+                "Evaluations of a rule whose time was taken and that took more than 50 ms.",
+            ),
             findings: at.counter("watchfire_findings_total", "Changes of a judged grade or of evidence."),
             missed: at.counter(
                 "watchfire_crossings_missed_total",

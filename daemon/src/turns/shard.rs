@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 use watchfire_model::finding::Change;
 use watchfire_model::id::Seq;
 use watchfire_model::reload::Reload;
@@ -13,6 +13,7 @@ use watchfire_model::time::Now;
 use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::Standing;
 
+use super::lag::{self, Lag};
 use super::{Progress, SHARD};
 use crate::clock::Stopwatch;
 use crate::duty::{Reloading, Said};
@@ -23,6 +24,7 @@ use crate::storage::names::PointNames;
 use crate::storage::revisions::Revisions;
 use crate::storage::snapshot;
 use crate::vigil::Vigil;
+use crate::vigil::costs::Costs;
 
 /// The shard with its snapshots.
 pub struct ShardTurns {
@@ -34,6 +36,9 @@ pub struct ShardTurns {
     /// Taken, and not yet covered by both logs.
     ready: Option<Snapshot>,
     said: Vec<Said>,
+    lag: Lag,
+    /// What rules cost, where somebody counts it.
+    costs: Option<Arc<Costs>>,
 }
 
 impl ShardTurns {
@@ -45,7 +50,17 @@ impl ShardTurns {
         metrics: Arc<Metrics>,
         folder: PathBuf,
     ) -> Self {
-        Self { shard, progress, metrics, revisions, folder, ready: None, said: Vec::new() }
+        Self {
+            shard,
+            progress,
+            metrics,
+            revisions,
+            folder,
+            ready: None,
+            said: Vec::new(),
+            lag: Lag::Unknown,
+            costs: None,
+        }
     }
 
     /// Judges what the journal in `folder` holds beyond the snapshot, up to `durable`: what the last run may not have said,
@@ -98,10 +113,26 @@ impl ShardTurns {
         } else {
             self.shard.judge(commit, &mut self.said);
         }
-        self.metrics.judged(&commit.rows, self.said.len(), took.seconds());
+        let took = took.elapsed();
+        self.metrics.judged(&commit.rows, self.said.len(), took.as_secs_f64());
+        self.costs.iter().for_each(|costs| costs.judged(took));
         let missed = |word: &&Said| matches!(word, Said::Finding(finding) if finding.change == Change::MissedCrossing);
         self.said.iter().filter(missed).for_each(|_| self.metrics.crossing_missed());
         self.said.drain(..).for_each(say);
+    }
+
+    /// By `now` the commit taken last has been judged: says where judging begins to fall behind, or no longer does.
+    pub fn keeps_up(&mut self, now: Now, commit: &Commit, mut say: impl FnMut(Said)) {
+        let lag = lag::of(commit, now);
+        self.metrics.judged_after(lag);
+        if let Some(outage) = self.lag.sees(now, self.shard.seq(), lag) {
+            match outage.until {
+                None => error!(lag_ms = lag.0, "judging falls behind: warnings come late"),
+                Some(_) => info!(lag_ms = lag.0, "judging keeps up"),
+            }
+            self.shard.says_one_more();
+            say(Said::Outage(outage));
+        }
     }
 
     /// Goes over to another revision, and says so before what changes by it.
@@ -161,6 +192,7 @@ impl ShardTurns {
 
     /// Has the shard's scripts told to `overseer`, and its rows to `vigil`.
     pub fn oversee(&mut self, vigil: Arc<Vigil>, overseer: Arc<dyn Overseer>) {
+        self.costs = Some(Arc::clone(vigil.costs()));
         self.shard.oversee(vigil, overseer);
     }
 

@@ -10,7 +10,7 @@ use watchfire::access::Access;
 use watchfire::api::{self, Api};
 use watchfire::metrics::Metrics;
 use watchfire::outlooks::Outlooks;
-use watchfire::views::{Asked, DeskView, Wish};
+use watchfire::views::{Asked, DeskView, Views, Wish};
 use watchfire_model::doubt::{Because, Doubt};
 use watchfire_model::finding::{Change, Evidence, Finding};
 use watchfire_model::grade::Grade;
@@ -102,8 +102,14 @@ async fn serve() -> Served {
 
 /// The same, and what else is found.
 pub(crate) async fn serve_with(more: &[Finding]) -> Served {
+    serve_where(more, |_| ()).await
+}
+
+/// The same with other views.
+pub(crate) async fn serve_where(more: &[Finding], change: impl FnOnce(&mut Views)) -> Served {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let County { mut views, desk: published, mut asked } = County::new(true);
+    change(&mut views);
     views.outlooks = Arc::new(Outlooks::of(under_way().into_iter()));
     let mut desk = Desk::<Live>::new(Arc::clone(&views.site));
     for (station, judged) in [("qingshi", Some(Grade::Yellow)), ("xiaba", Some(Grade::Red)), ("liuxi", None)] {

@@ -7,5 +7,6 @@ mod browser;
 mod county;
 mod grafana;
 mod incidents;
+mod rules;
 mod warnings;
 mod who;

@@ -258,7 +258,7 @@ export interface Store {
 /** Something that many sensors share and that is in trouble. */
 export interface Incident {
   id: string;
-  kind: "link" | "gateway" | "power" | "logger" | "station" | "host_clock" | "unwatched";
+  kind: "link" | "gateway" | "power" | "logger" | "station" | "host_clock" | "judging" | "unwatched";
   name: string;
   since: number;
   until: number | null;

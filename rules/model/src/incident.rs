@@ -38,6 +38,8 @@ pub enum About {
     },
     /// Our own clock, by the word of most sensors that tell a time.
     HostClock,
+    /// Our own judging: readings are judged late, and so warnings come late.
+    Judging,
     /// Fewer sensors look out for a hazard in an area than there should be; never the same as safe.
     Unwatched {
         /// Which hazard.
@@ -49,7 +51,8 @@ pub enum About {
 
 impl About {
     /// Every kind, as metrics and screens name them.
-    pub const KINDS: [&str; 7] = ["link", "gateway", "power", "logger", "station", "host_clock", "unwatched"];
+    pub const KINDS: [&str; 8] =
+        ["link", "gateway", "power", "logger", "station", "host_clock", "judging", "unwatched"];
 
     /// Its kind, one of [`About::KINDS`].
     pub const fn kind(&self) -> &'static str {
@@ -60,6 +63,7 @@ impl About {
             Self::Logger { .. } => "logger",
             Self::Station { .. } => "station",
             Self::HostClock => "host_clock",
+            Self::Judging => "judging",
             Self::Unwatched { .. } => "unwatched",
         }
     }
@@ -75,6 +79,7 @@ impl std::fmt::Display for About {
             Self::Logger { logger } => write!(f, "logger {logger}"),
             Self::Station { station } => write!(f, "station {station}"),
             Self::HostClock => f.write_str("host clock"),
+            Self::Judging => f.write_str("judging"),
             Self::Unwatched { hazard, area } => write!(f, "{hazard} unwatched in {area}"),
         }
     }

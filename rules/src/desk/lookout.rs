@@ -160,7 +160,8 @@ fn place_of(about: &About) -> Option<Place> {
         | About::Power { .. }
         | About::Logger { .. }
         | About::Station { .. }
-        | About::HostClock => None,
+        | About::HostClock
+        | About::Judging => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod people;
 mod properties;
 mod quiet;
 mod reload;
+mod storm;
 mod suppression;
 mod upkeep;
 mod watched;

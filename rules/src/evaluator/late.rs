@@ -114,9 +114,10 @@ impl Evaluator {
 
     /// Climbs again, over the samples from some time before `from` to the last before `until`.
     pub(super) fn rerun(&mut self, ix: usize, from: Timestamp, until: Timestamp) -> Rerun {
-        let Self { rules, gate, subjects, benches, .. } = self;
+        let Self { rules, gate, subjects, benches, timing, .. } = self;
         let (Some(plan), Some(subject)) = (rules.subjects.get(ix), subjects.get(ix)) else { return Rerun::default() };
         let Some(compiled) = rules.rules.get(plan.rule) else { return Rerun::default() };
+        let is_timed = timing.begins(plan.rule);
         let interval = plan.reads.iter().map(|look| look.lens.interval).max().unwrap_or(Span::ZERO);
         let begin = from - compiled.pace.reach(interval) - interval;
         let mut times = moments(plan, gate, begin);
@@ -151,6 +152,9 @@ impl Evaluator {
                 (rerun.at, rerun.value) = (at, known.value);
                 rerun.onset = rerun.climb.onset().unwrap_or(at);
             }
+        }
+        if is_timed {
+            timing.ends(plan.rule);
         }
         rerun
     }

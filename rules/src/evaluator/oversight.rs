@@ -15,6 +15,7 @@ use watchfire_model::time::Now;
 use super::Evaluator;
 use super::measuring::Moment;
 use super::subject::Cause;
+use super::timing::Timing;
 use crate::engine::{Bench, Overseer};
 use crate::ruleset::RuleSet;
 use crate::window::Blank;
@@ -42,14 +43,14 @@ impl Stopped {
 }
 
 impl Evaluator {
-    /// Has every script told to `overseer` from now on, under whatever rules.
+    /// Has every script told to `overseer` from now on, under whatever rules, and asks it for the time that they take.
     pub fn oversee(&mut self, overseer: Arc<dyn Overseer>) {
         for (place, bench) in self.benches.iter_mut().enumerate() {
             if let Some(bench) = bench {
                 bench.oversee(place, Arc::clone(&overseer));
             }
         }
-        self.overseer = Some(overseer);
+        self.timing = Timing::by(overseer, self.rules.rules.len());
     }
 
     /// Evaluates a rule no more, before the row `seq`. Its grades are held, and its error is said of each of its subjects.

@@ -49,7 +49,7 @@ impl Evaluator {
         if orphans != Orphans::Hold {
             state.close(&rules);
         }
-        let overseer = self.overseer.take();
+        let overseer = self.timing.overseer();
         *self = Self::restore(Arc::clone(&rules), state);
         if let Some(overseer) = overseer {
             self.oversee(overseer);

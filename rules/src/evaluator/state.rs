@@ -22,6 +22,7 @@ use super::outages::Outages;
 use super::oversight::{Stopped, heed, still_stopped};
 use super::reload::former_keys;
 use super::silence::Silence;
+use super::timing::Timing;
 
 /// Everything an Evaluator must not forget.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -150,7 +151,7 @@ impl Evaluator {
             backlog: Backlog::of(subjects.iter().map(Subject::held_until)),
             subjects,
             benches,
-            overseer: None,
+            timing: Timing::default(),
             stopped,
             silence: Silence::new(rules.site().points.len()),
             outages,

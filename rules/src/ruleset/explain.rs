@@ -52,6 +52,19 @@ pub struct SubjectLadder {
 }
 
 impl RuleSet {
+    /// How each rule's measure is computed and how many subjects it judges, in the site's order.
+    pub fn ways(&self) -> impl Iterator<Item = (Way, usize)> {
+        let mut subjects = vec![0; self.rules.len()];
+        for plan in &self.subjects {
+            subjects.get_mut(plan.rule).into_iter().for_each(|count| *count += 1);
+        }
+        let way = |measure: &Measure| match measure {
+            Measure::Last | Measure::Window(_) => Way::Native,
+            Measure::Program(_) => Way::Rhai,
+        };
+        self.rules.iter().map(move |rule| way(&rule.measure)).zip(subjects)
+    }
+
     /// What `rule` comes to on this site.
     pub fn explain(&self, rule: &RuleId) -> Option<Explanation> {
         let site = self.site();

@@ -24,5 +24,6 @@ mod scripts;
 mod sensors;
 mod silence;
 mod site;
+mod slow_rules;
 mod stage;
 mod why;

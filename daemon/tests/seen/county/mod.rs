@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use watchfire::outlooks::Outlooks;
 use watchfire::views::{Asked, DeskView, InForce, Latest, LatestTable, Views};
+use watchfire::vigil::Vigil;
 use watchfire_connectors::health::{Complaint, SourceHealth};
 use watchfire_model::alarm::{Alarm, AlarmKey};
 use watchfire_model::attention::{Attention, Latching};
@@ -25,6 +26,7 @@ use watchfire_model::rule::Release;
 use watchfire_model::site::{Audience, Site};
 use watchfire_model::time::{Now, Span, Steady, Timestamp};
 use watchfire_model::warning::{Ending, Entry, NoticeStatus, Publication, RaisedBy, Waiting, Warning, What};
+use watchfire_rules::ruleset::RuleSet;
 
 pub(crate) use night::Night;
 pub(crate) use officer::obey;
@@ -315,6 +317,7 @@ impl County {
             sample: String::new(),
         });
         let in_force = InForce { site: Arc::clone(&site), since: NOW, refused: None };
+        let vigil = Vigil::over(Arc::new(RuleSet::compile(Arc::clone(&site)).expect("the county's rules are sound")));
         let views = Views {
             outlooks: Arc::new(Outlooks::of(std::iter::empty())),
             site,
@@ -323,6 +326,7 @@ impl County {
             reloads: mpsc::channel(1).0,
             desk: seen,
             latest: Arc::new(latest),
+            costs: Arc::clone(vigil.costs()),
             sources: vec![mqtt, modbus],
             commands,
             series_path: std::path::PathBuf::new(),

@@ -1,6 +1,7 @@
 //! Scripts that fail inside, and rules that were stopped since their script did not come back.
 
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use watchfire_model::finding::Evidence;
@@ -167,4 +168,54 @@ fn the_finding_of_a_stop_is_made_again_from_its_evidence() {
     assert!(bundle(vec![stopped("stage + 0.0")]).reproduces());
     assert!(bundle(vec![stopped("stage + 0.0")]).narrowed().reproduces());
     assert!(!bundle(Vec::new()).reproduces());
+}
+
+/// Takes every fourth time, and notes which were taken.
+#[derive(Debug, Default)]
+struct Clockwork(Mutex<Vec<(usize, u32)>>, AtomicBool);
+
+impl Overseer for Clockwork {
+    fn begins(&self, _rule: usize) {
+        assert!(self.1.load(Relaxed) || self.0.lock().is_ok(), "a script is part of what is timed");
+    }
+
+    fn ends(&self) {}
+
+    fn clocks(&self) {
+        assert!(!self.1.swap(true, Relaxed), "one evaluation at a time");
+    }
+
+    fn clocked(&self, rule: usize, evaluations: u32) -> u32 {
+        assert!(self.1.swap(false, Relaxed), "what ends has begun");
+        self.0.lock().expect("nobody panicked").push((rule, evaluations));
+        4
+    }
+}
+
+#[test]
+fn the_first_evaluation_of_each_rule_is_timed_and_then_as_seldom_as_asked_whichever_way_it_is_judged() {
+    let rules =
+        vec![scripted("script", "stage + 0.0"), rule("stage", "stage"), scripted("other", "stage.mean(\"5m\")")];
+    let mut world = World::new(site(vec![vec![point(0, "stage")]], rules));
+    let clockwork = Arc::new(Clockwork::default());
+    world.evaluator.oversee(Arc::clone(&clockwork) as Arc<dyn Overseer>);
+    for minute in 0..9 {
+        world.hear(minute, 1.0);
+    }
+    let of_all = |evaluations: u32| (0..3).map(move |rule| (rule, evaluations));
+    let expected: Vec<(usize, u32)> = of_all(1).chain(of_all(4)).chain(of_all(4)).collect();
+    assert_eq!(*clockwork.0.lock().expect("nobody panicked"), expected);
+}
+
+#[test]
+fn after_a_reload_the_new_rules_are_timed_from_their_first_evaluation_on() {
+    let mut world = World::new(two("stage + 0.0"));
+    let clockwork = Arc::new(Clockwork::default());
+    world.evaluator.oversee(Arc::clone(&clockwork) as Arc<dyn Overseer>);
+    world.hear(0, 1.0);
+    let after = site(vec![vec![point(0, "stage")]], vec![scripted("sound", "stage * 1.0")]);
+    let after = Arc::new(RuleSet::compile(after).expect("it is sound"));
+    world.evaluator.reload(after, Seq(1_000), Orphans::Hold, &mut Vec::new());
+    world.hear(1, 1.0);
+    assert_eq!(*clockwork.0.lock().expect("nobody panicked"), [(0, 1), (1, 1), (0, 1)]);
 }

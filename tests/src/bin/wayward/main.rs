@@ -1,14 +1,15 @@
-//! The daemon with a hand in its scripts: as a file says, the script of one rule hangs or panics as if a function that it
-//! calls did. For tests alone: nothing in the product can be told to do so.
+//! The daemon with a hand in its scripts: as a file says, the script of one rule hangs, drags or panics as if a function
+//! that it calls did. For tests alone: nothing in the product can be told to do so.
 //!
-//! `wayward run --config FILE`, with `WAYWARD_RULE` (the rule's id) and `WAYWARD_WHILE` (the file). It may say `panic`, or
-//! `hang`: then the run that reads it hangs, and the same run again whenever the journal is judged again, as if its numbers
+//! `wayward run --config FILE`, with `WAYWARD_RULE` (the rule's id) and `WAYWARD_WHILE` (the file). It may say `panic`,
+//! `drag`: then each run takes a fifth of a second, or `hang`: then the run that reads it hangs, and the same run again whenever the journal is judged again, as if its numbers
 //! were to blame.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use watchfire::cli::{logging, run};
@@ -25,6 +26,9 @@ struct Hand {
     /// Runs of that rule in this process.
     runs: AtomicU64,
 }
+
+/// How long a script that drags takes.
+const DRAG: Duration = Duration::from_millis(200);
 
 fn hang() {
     loop {
@@ -44,6 +48,12 @@ impl Overseer for Hand {
                 std::fs::write(&self.file, run.to_string()).expect("the file can be written");
                 hang();
             }
+            "drag" => {
+                let begun = Instant::now();
+                while begun.elapsed() < DRAG {
+                    std::hint::spin_loop();
+                }
+            }
             "panic" => panic!("the index is 7 and the length is 3"),
             said if said.parse() == Ok(run) => hang(),
             _ => {}
@@ -52,6 +62,14 @@ impl Overseer for Hand {
 
     fn ends(&self) {
         self.vigil.ends();
+    }
+
+    fn clocks(&self) {
+        self.vigil.clocks();
+    }
+
+    fn clocked(&self, rule: usize, evaluations: u32) -> u32 {
+        self.vigil.clocked(rule, evaluations)
     }
 }
 
