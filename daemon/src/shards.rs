@@ -103,8 +103,8 @@ impl Shard {
     }
 
     /// What is under way between two findings.
-    pub fn outlooks(&self) -> impl Iterator<Item = Outlook> + '_ {
-        self.evaluator.outlooks()
+    pub fn outlooks(&self, now: Now) -> impl Iterator<Item = Outlook> + '_ {
+        self.evaluator.outlooks(now)
     }
 
     /// Judges a commit; what there is to say is added to `out`. Rows already taken are passed over.

@@ -175,7 +175,8 @@ pub async fn start_overseen(
     shard.oversee(Arc::clone(&vigil), oversee(Arc::clone(&vigil)));
     let watchdog = WatchdogTask { vigil: Arc::clone(&vigil), stops: opened.data.stops(), clock: house.clock.clone() };
     house.outside.spawn(watchdog.run(house.stop.outside.clone()));
-    house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil }, behind)?;
+    let clock = house.clock.clone();
+    house.start_shard(ShardThread { turns: shard, commits: commits_rx, said: said.clone(), vigil, clock }, behind)?;
     metrics.reloaded(true, since);
     let outlooks = Arc::new(Outlooks::new(commits.downgrade(), watch::Sender::default()));
     let reload = ReloadTask {

@@ -9,6 +9,7 @@ use watchfire_model::id::Seq;
 use watchfire_rules::evaluator::Standing;
 
 use super::ForShard;
+use crate::clock::Clock;
 use crate::duty::Said;
 use crate::turns::shard::ShardTurns;
 use crate::vigil::Vigil;
@@ -19,6 +20,7 @@ pub(crate) struct ShardThread {
     pub(crate) commits: mpsc::Receiver<ForShard>,
     pub(crate) said: mpsc::Sender<Said>,
     pub(crate) vigil: Arc<Vigil>,
+    pub(crate) clock: Clock,
 }
 
 /// What the last run may not have judged or said.
@@ -31,7 +33,7 @@ pub(crate) struct Behind {
 impl ShardThread {
     /// Catches up with what the journal holds and the ledger has recorded; then until the journal's thread has ended.
     pub(crate) fn run(mut self, behind: Behind) {
-        let Self { turns, commits, said, vigil } = &mut self;
+        let Self { turns, commits, said, vigil, clock } = &mut self;
         vigil.here();
         turns.catch_up(&behind.journal, behind.durable, &behind.recorded, |word| say(said, word));
         drop(behind);
@@ -43,7 +45,7 @@ impl ShardThread {
                 }
                 // Whoever asked may have given up waiting.
                 ForShard::State(back) => drop(back.send(turns.shard().snapshot().state)),
-                ForShard::Outlooks(asked) => asked.answer(turns.shard().outlooks()),
+                ForShard::Outlooks(asked) => asked.answer(turns.shard().outlooks(clock.now())),
             }
         }
         turns.close();
