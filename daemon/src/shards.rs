@@ -93,7 +93,6 @@ impl Shard {
     /// Tells `overseer` of each script, and `vigil` of each row.
     pub fn oversee(&mut self, vigil: Arc<Vigil>, overseer: Arc<dyn Overseer>) {
         self.evaluator.oversee(overseer);
-        vigil.judge_by(Arc::clone(self.evaluator.rules()));
         self.vigil = Some(vigil);
     }
 
@@ -169,9 +168,6 @@ impl Shard {
         let before = out.len();
         self.begin(now, seq);
         out.extend(self.found.drain(..).map(Said::Finding));
-        if let Some(vigil) = &self.vigil {
-            vigil.judge_by(Arc::clone(&rules));
-        }
         let same = rules.site().revision == self.rules().site().revision && orphans == Orphans::Hold;
         if !same {
             self.evaluator.reload(rules, seq, orphans, &mut self.found);

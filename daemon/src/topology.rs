@@ -56,21 +56,21 @@ use crate::vigil::Vigil;
 mod duty_thread;
 mod evidence_thread;
 mod journal_thread;
-mod preview;
 mod reload_task;
 mod series_thread;
 mod shard_thread;
 mod source_thread;
 mod start_error;
+mod trial;
 mod watchdog_task;
 
 use duty_thread::DutyThread;
 use evidence_thread::EvidenceThread;
 use journal_thread::JournalThread;
-use preview::{Oversee, Previews};
 use reload_task::ReloadTask;
 use series_thread::SeriesThread;
 use shard_thread::{Behind, ShardThread};
+use trial::{Oversee, Trials};
 use watchdog_task::WatchdogTask;
 
 pub use start_error::StartError;
@@ -171,7 +171,7 @@ pub async fn start_overseen(
     let folder = opened.data.snapshots();
     let mut shard = ShardTurns::new(opened.shard, revisions(), Arc::clone(&progress), Arc::clone(&metrics), folder);
     let oversee: Oversee = Arc::new(overseer);
-    let vigil = Arc::new(Vigil::over(Arc::clone(&opened.rules)));
+    let vigil = Arc::new(Vigil::over(Arc::clone(opened.rules.site())));
     shard.oversee(Arc::clone(&vigil), oversee(Arc::clone(&vigil)));
     let watchdog = WatchdogTask { vigil: Arc::clone(&vigil), stops: opened.data.stops(), clock: house.clock.clone() };
     house.outside.spawn(watchdog.run(house.stop.outside.clone()));
@@ -189,7 +189,7 @@ pub async fn start_overseen(
         in_force,
         metrics: Arc::clone(&metrics),
         clock: house.clock.clone(),
-        previews: Previews::new(oversee),
+        trials: Trials::new(oversee),
         proposal: Proposal::kept(&opened.revisions, &settings),
     };
     // It holds a way into the journal: it ends with the sources.

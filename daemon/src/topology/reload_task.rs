@@ -12,10 +12,11 @@ use watchfire_connectors::intake::Offer;
 use watchfire_model::id::{PersonId, Revision};
 use watchfire_model::reload::{Orphans, Reload};
 use watchfire_model::row::Row;
+use watchfire_rules::engine::Overseer;
 use watchfire_rules::ruleset::RuleSet;
 
 use super::ForShard;
-use super::preview::Previews;
+use super::trial::Trials;
 use crate::cli::test::beside;
 use crate::clock::Clock;
 use crate::config;
@@ -23,7 +24,7 @@ use crate::config::settings::Settings;
 use crate::metrics::Metrics;
 use crate::reload::promotion::{Backtest, promoted};
 use crate::reload::proposal::Proposal;
-use crate::reload::{Asked, Cases, Outcome, Refused, Wish, WishStep, impact, inherit, needs_restart, orphans};
+use crate::reload::{Asked, Cases, Outcome, Refused, Trial, Wish, WishStep, impact, inherit, needs_restart, orphans};
 use crate::storage::revisions::Revisions;
 use crate::views::{DeskView, InForce};
 
@@ -41,7 +42,7 @@ pub(crate) struct ReloadTask {
     pub(crate) in_force: watch::Sender<Arc<InForce>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
-    pub(crate) previews: Previews,
+    pub(crate) trials: Trials,
     /// What waits for a second person.
     pub(crate) proposal: Option<Proposal>,
 }
@@ -84,6 +85,7 @@ impl ReloadTask {
             self.withdraw().await;
             return Ok(published);
         }
+        self.trials.is_free(wish.preview || wish.step == WishStep::Propose)?;
         let (next, rules) = self.examine().await?;
         let mut outcome = self.look(&rules);
         if outcome.revision != outcome.former {
@@ -170,9 +172,9 @@ impl ReloadTask {
     }
 
     /// What the site's own cases say of the file as it is.
-    async fn tell_cases(&self) -> Result<Cases, Refused> {
+    async fn tell_cases(&mut self) -> Result<Cases, Refused> {
         let Some(path) = self.running.path.clone() else { return Ok(Cases::default()) };
-        tokio::task::spawn_blocking(move || beside(&path)).await.map_err(|_| Refused::Stopping)
+        self.trials.run(Trial::Cases, self.rules.site(), move |overseer| beside(&path, &overseer)).await
     }
 
     async fn publish(&mut self, wish: Wish, proposal: Proposal, outcome: Outcome) -> Result<Outcome, Refused> {
@@ -210,11 +212,11 @@ impl ReloadTask {
     }
 
     /// Reads and compiles all of it, off the threads that must not wait.
-    async fn examine(&self) -> Result<(Settings, Arc<RuleSet>), Refused> {
+    async fn examine(&mut self) -> Result<(Settings, Arc<RuleSet>), Refused> {
         let former = self.rules.site().revision.clone();
         let Some(path) = self.running.path.clone() else { return Err(Refused::NoFile) };
-        let examined = tokio::task::spawn_blocking(move || config::examine(&path)).await;
-        let examined = examined.map_err(|_| Refused::Stopping)?;
+        let examine = move |overseer: Arc<dyn Overseer>| config::examine_overseen(&path, Some(&*overseer));
+        let examined = self.trials.run(Trial::Reading, self.rules.site(), examine).await?;
         let Some(mut next) = examined.settings else {
             return Err(Refused::Broken { former, problems: examined.problems });
         };
@@ -225,8 +227,8 @@ impl ReloadTask {
         let warnings = view.warnings.iter().map(|warning| &**warning);
         next.site = inherit(&next.site, self.rules.site(), view.alarms.iter().map(|alarm| &**alarm), warnings);
         let site = Arc::clone(&next.site);
-        let compiled = tokio::task::spawn_blocking(move || RuleSet::compile(site)).await;
-        match compiled.map_err(|_| Refused::Stopping)? {
+        let compile = move |overseer: Arc<dyn Overseer>| RuleSet::compile_overseen(site, Some(&*overseer));
+        match self.trials.run(Trial::Reading, self.rules.site(), compile).await? {
             Ok(rules) => Ok((next, Arc::new(rules))),
             // It was compiled when it was examined.
             Err(_) => Err(Refused::Broken { former, problems: examined.problems }),
@@ -238,7 +240,9 @@ impl ReloadTask {
         let (back, state) = oneshot::channel();
         self.shard.send(ForShard::State(back)).await.map_err(|_| Refused::Stopping)?;
         let state = state.await.map_err(|_| Refused::Stopping)?;
-        self.previews.grades(state, Arc::clone(&self.rules), Arc::clone(rules)).await
+        let (before, after) = (Arc::clone(&self.rules), Arc::clone(rules));
+        let judge = move |overseer| impact::grades(state, &before, &after, overseer);
+        self.trials.run(Trial::Preview, self.rules.site(), judge).await
     }
 
     /// Writes the row from which it judges, and waits until the Desk has followed. Where the row is not durable and nobody
