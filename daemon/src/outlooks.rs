@@ -114,6 +114,7 @@ mod tests {
             of_covered: Span(3),
             hold_left: Span::ZERO,
             lower_at: Some(Timestamp(4)),
+            overdue_since: None,
         };
         Outlook { rule: "r".into(), subject: subject.into(), rising: None, recovering: Some(recovering) }
     }

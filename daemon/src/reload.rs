@@ -8,6 +8,7 @@ pub(crate) mod proposal;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -199,37 +200,76 @@ pub enum Refused {
         /// Why not.
         source: std::io::Error,
     },
-    /// A script did not come back when it was judged beforehand.
+    /// A script did not come back when it was tried beforehand.
     #[error(
-        "the script of rule \"{rule}\" did not come back when it was judged by the readings there are; {former} goes on. In \
-         force it would end the process. It still runs, and takes a processor, until the daemon is started again"
+        "the script of rule \"{rule}\" did not come back when {step} ({origin}); {former} goes on. In force it would end the \
+         process. It still runs, and takes a processor, until the daemon is started again"
     )]
     Hangs {
         /// Whose.
         rule: RuleId,
+        /// Where the rule stands: file and line, or its script's file.
+        origin: String,
+        /// What was done with it.
+        step: Trial,
         /// The revision that goes on.
         former: Revision,
     },
-    /// One of an earlier preview has not come back yet.
+    /// Scripts tried earlier have not come back yet: as many as may be left behind.
     #[error(
-        "the script of rule \"{rule}\" has not come back from an earlier preview; there is none until the daemon is started again"
+        "the script of rule \"{rule}\" has not come back since it was tried earlier; nothing more is tried until the daemon is \
+         started again"
     )]
     StillHangs {
         /// Whose.
         rule: RuleId,
     },
     /// It failed inside.
-    #[error("the preview failed inside, which the log tells; {former} goes on")]
-    Preview {
+    #[error("something failed inside when {step}, which the log tells; {former} goes on")]
+    Inside {
+        /// What was done.
+        step: Trial,
         /// The revision that goes on.
         former: Revision,
     },
     /// The system gives no thread.
-    #[error("there is no thread for a preview")]
+    #[error("there is no thread on which to try the configuration")]
     NoThread(#[source] std::io::Error),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
+}
+
+/// What is done with the scripts of a configuration before it is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// They are compiled and run dry.
+    Reading,
+    /// They judge the site's own cases.
+    Cases,
+    /// They judge what was heard last.
+    Preview,
+}
+
+impl Trial {
+    /// The thread that it is done on.
+    pub(crate) const fn thread(self) -> &'static str {
+        match self {
+            Self::Reading => "watchfire-reading",
+            Self::Cases => "watchfire-cases",
+            Self::Preview => "watchfire-preview",
+        }
+    }
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Reading => "the configuration was read",
+            Self::Cases => "it judged the site's own cases",
+            Self::Preview => "it was judged by the readings there are",
+        })
+    }
 }
 
 /// The first thing that cannot be changed while the daemon runs.

@@ -93,7 +93,7 @@ impl Shard {
     /// Tells `overseer` of each script, and `vigil` of each row.
     pub fn oversee(&mut self, vigil: Arc<Vigil>, overseer: Arc<dyn Overseer>) {
         self.evaluator.oversee(overseer);
-        vigil.judge_by(Arc::clone(self.evaluator.rules()));
+        vigil.costs().judge_by(Arc::clone(self.evaluator.rules()));
         self.vigil = Some(vigil);
     }
 
@@ -103,8 +103,8 @@ impl Shard {
     }
 
     /// What is under way between two findings.
-    pub fn outlooks(&self) -> impl Iterator<Item = Outlook> + '_ {
-        self.evaluator.outlooks()
+    pub fn outlooks(&self, now: Now) -> impl Iterator<Item = Outlook> + '_ {
+        self.evaluator.outlooks(now)
     }
 
     /// Judges a commit; what there is to say is added to `out`. Rows already taken are passed over.
@@ -169,10 +169,10 @@ impl Shard {
         let before = out.len();
         self.begin(now, seq);
         out.extend(self.found.drain(..).map(Said::Finding));
-        if let Some(vigil) = &self.vigil {
-            vigil.judge_by(Arc::clone(&rules));
-        }
         let same = rules.site().revision == self.rules().site().revision && orphans == Orphans::Hold;
+        if let Some(vigil) = &self.vigil {
+            vigil.costs().judge_by(Arc::clone(&rules));
+        }
         if !same {
             self.evaluator.reload(rules, seq, orphans, &mut self.found);
             out.extend(self.found.drain(..).map(Said::Finding));

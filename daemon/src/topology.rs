@@ -55,21 +55,21 @@ use crate::vigil::Vigil;
 mod duty_thread;
 mod evidence_thread;
 mod journal_thread;
-mod preview;
 mod reload_task;
 mod series_thread;
 mod shard_thread;
 mod source_thread;
 mod start_error;
+mod trial;
 mod watchdog_task;
 
 use duty_thread::DutyThread;
 use evidence_thread::EvidenceThread;
 use journal_thread::JournalThread;
-use preview::{Oversee, Previews};
 use reload_task::ReloadTask;
 use series_thread::SeriesThread;
 use shard_thread::{Behind, ShardThread};
+use trial::{Oversee, Trials};
 use watchdog_task::WatchdogTask;
 
 pub use start_error::StartError;
@@ -231,7 +231,7 @@ impl House {
             in_force,
             metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
-            previews: Previews::new(oversee),
+            trials: Trials::new(oversee),
         };
         // It holds a way into the journal: it ends with the sources.
         self.sources.spawn(reload.run(reloads_rx, self.stop.sources.clone()));

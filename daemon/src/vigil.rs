@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use watchfire_model::id::Seq;
+use watchfire_model::rule::Measure;
+use watchfire_model::site::Site;
 use watchfire_rules::engine::Overseer;
 use watchfire_rules::evaluator::Stopped;
 use watchfire_rules::ruleset::RuleSet;
@@ -32,7 +34,7 @@ const BUSY: u64 = 50;
 /// Looks, half a minute, after which it does not come back whatever its thread has used.
 const LOOKS_ANY: u32 = 120;
 
-/// What a thread that runs scripts is at, the shard's or a preview's, for whoever looks.
+/// What a thread that runs scripts is at, the shard's or one on which a configuration is tried, for whoever looks.
 #[derive(Debug)]
 pub struct Vigil {
     /// The place of the rule whose script runs, counted from one; none is zero.
@@ -41,8 +43,8 @@ pub struct Vigil {
     begun: AtomicU64,
     /// The row that is judged.
     seq: AtomicU64,
-    /// By what it is judged.
-    rules: Mutex<Arc<RuleSet>>,
+    /// Whose rules it is judged by.
+    site: Mutex<Arc<Site>>,
     /// Where the system says what the thread has used.
     thread: OnceLock<PathBuf>,
     /// What rules cost.
@@ -53,7 +55,22 @@ pub struct Vigil {
     clocked_at: AtomicU64,
 }
 
+/// A script that does not come back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hang {
+    /// The row before which its rule must be stopped.
+    pub seq: Seq,
+    /// The rule, as it is to be stopped.
+    pub stopped: Stopped,
+    /// `file:line` where the rule stands, or its script's file.
+    pub origin: String,
+}
+
 impl Overseer for Vigil {
+    fn judges_by(&self, site: &Arc<Site>) {
+        *self.site.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(site);
+    }
+
     fn begins(&self, rule: usize) {
         // One thread writes.
         self.begun.store(self.begun.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
@@ -75,14 +92,14 @@ impl Overseer for Vigil {
 }
 
 impl Vigil {
-    /// Over a thread that judges by `rules`.
+    /// Over a thread that judges by `rules`, until it says otherwise.
     pub fn over(rules: Arc<RuleSet>) -> Self {
         Self {
             rule: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             seq: AtomicU64::new(0),
-            costs: Arc::new(Costs::of(Arc::clone(&rules))),
-            rules: Mutex::new(rules),
+            site: Mutex::new(Arc::clone(rules.site())),
+            costs: Arc::new(Costs::of(rules)),
             thread: OnceLock::new(),
             watch: Stopwatch::start(),
             clocked_at: AtomicU64::new(0),
@@ -102,12 +119,6 @@ impl Vigil {
         self.seq.store(seq.0, Ordering::Relaxed);
     }
 
-    /// The shard judges by other rules.
-    pub fn judge_by(&self, rules: Arc<RuleSet>) {
-        self.costs.judge_by(Arc::clone(&rules));
-        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
-    }
-
     /// What the rules cost that it judges by.
     pub const fn costs(&self) -> &Arc<Costs> {
         &self.costs
@@ -122,18 +133,22 @@ impl Vigil {
         Sight { run: Some(self.begun.load(Ordering::Relaxed)), used: used() }
     }
 
-    /// The rule whose script runs, and before which row it must be stopped.
-    fn culprit(&self) -> Option<(Seq, Stopped)> {
+    /// The rule whose script runs.
+    fn culprit(&self) -> Option<Hang> {
         let place = self.rule.load(Ordering::Acquire).checked_sub(1)?;
-        let rules = Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner));
-        let rule = rules.site().rules.get(place)?;
+        let site = Arc::clone(&self.site.lock().unwrap_or_else(PoisonError::into_inner));
+        let rule = site.rules.get(place)?;
         let why = format!(
             "the script did not come back within {} s, and the program was started again; it is not evaluated until \
              its measure is changed",
             EVERY.saturating_mul(LOOKS_BUSY).as_secs()
         );
         let stopped = Stopped { rule: rule.id.clone(), measure: rule.measure.clone(), why };
-        Some((Seq(self.seq.load(Ordering::Relaxed)), stopped))
+        let origin = match &rule.measure {
+            Measure::Expression(_) => rule.origin.clone(),
+            Measure::Script { file, .. } => file.clone(),
+        };
+        Some(Hang { seq: Seq(self.seq.load(Ordering::Relaxed)), stopped, origin })
     }
 }
 
@@ -163,8 +178,8 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Looks once. A script that does not come back is said, with the row before which its rule must be stopped.
-    pub fn look(&mut self, vigil: &Vigil) -> Option<(Seq, Stopped)> {
+    /// Looks once. A script that does not come back is said.
+    pub fn look(&mut self, vigil: &Vigil) -> Option<Hang> {
         self.sees(vigil.sight()).then(|| vigil.culprit()).flatten()
     }
 

@@ -10,7 +10,7 @@ use watchfire_model::time::{Span, Timestamp};
 use crate::window::exact::{least_of_twelve_digits, twelve_digits};
 
 mod moved;
-mod outlook;
+pub(crate) mod outlook;
 
 /// Delays and holds of a rule, the same for all its subjects.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,7 +11,7 @@ use watchfire_model::rule::{Class, Rule, Thresholds};
 use watchfire_model::site::{Kind, Point, Site};
 use watchfire_model::time::Span;
 
-use crate::engine::{Program, Sandbox};
+use crate::engine::{Overseer, Program, Sandbox};
 use crate::ladder::{Pace, Rungs};
 use crate::quality::{keep_for, reaches};
 use crate::series::Keep;
@@ -182,6 +182,14 @@ impl RuleSet {
 
     /// Compiles every rule of a site, or says everything that is wrong.
     pub fn compile(site: Arc<Site>) -> Result<Self, Vec<Problem>> {
+        Self::compile_overseen(site, None)
+    }
+
+    /// The same, where `overseer` hears of each script that is compiled and run dry.
+    pub fn compile_overseen(site: Arc<Site>, overseer: Option<&dyn Overseer>) -> Result<Self, Vec<Problem>> {
+        if let Some(overseer) = overseer {
+            overseer.judges_by(&site);
+        }
         let mut problems = Vec::new();
         let mut set = Self {
             sandbox: Sandbox::new(),
@@ -208,7 +216,14 @@ impl RuleSet {
                 ));
             }
             written.entry(&rule.id).or_insert(rule);
-            match set.add(place, rule, &known) {
+            if let Some(overseer) = overseer {
+                overseer.begins(place);
+            }
+            let measure = measure::compile(rule, &set.sandbox, &known);
+            if let Some(overseer) = overseer {
+                overseer.ends();
+            }
+            match measure.and_then(|measure| set.add(place, rule, measure)) {
                 Ok(compiled) => set.rules.push(compiled),
                 Err(more) => problems.extend(more),
             }
@@ -266,9 +281,8 @@ impl RuleSet {
         read.filter_map(|(ix, _)| u32::try_from(ix).ok().map(PointIx))
     }
 
-    fn add(&mut self, place: usize, rule: &Rule, known: &[String]) -> Result<Compiled, Vec<Problem>> {
+    fn add(&mut self, place: usize, rule: &Rule, measure: Measure) -> Result<Compiled, Vec<Problem>> {
         let site = Arc::clone(&self.site);
-        let measure = measure::compile(rule, &self.sandbox, known)?;
         let compiled = Compiled {
             pace: Pace::new(&rule.raise_after, &rule.lift_after, &rule.hold),
             class: rule.class,

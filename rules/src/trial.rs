@@ -9,6 +9,7 @@ use watchfire_model::id::{PointIx, RuleId, SubjectId};
 use watchfire_model::quantity::{Bad, Finite};
 use watchfire_model::time::{Span, Timestamp};
 
+use crate::engine::Overseer;
 use crate::evaluator::Evaluator;
 use crate::replay::Replay;
 use crate::ruleset::RuleSet;
@@ -184,10 +185,19 @@ impl Case {
 
     /// Tells the case to an Evaluator that has heard nothing; one verdict for each expectation, in order.
     pub fn tell(&self, rules: &Arc<RuleSet>) -> Vec<Verdict> {
+        self.tell_overseen(rules, None)
+    }
+
+    /// The same, where `overseer` hears of each script.
+    pub fn tell_overseen(&self, rules: &Arc<RuleSet>, overseer: Option<&Arc<dyn Overseer>>) -> Vec<Verdict> {
         let end = self.end(rules);
+        let mut evaluator = Evaluator::new(Arc::clone(rules));
+        if let Some(overseer) = overseer {
+            evaluator.oversee(Arc::clone(overseer));
+        }
         let mut telling = Telling {
             case: self,
-            replay: Replay::new(Evaluator::new(Arc::clone(rules))),
+            replay: Replay::new(evaluator),
             stood: vec![None; self.expected.len()],
             moved: vec![Vec::new(); self.expected.len()],
         };

@@ -90,7 +90,7 @@ fn refused(refused: Refused) -> Problem {
         Refused::Journal { .. } | Refused::Unwritten { .. } | Refused::NoThread(_) | Refused::Stopping => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        Refused::Preview { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        Refused::Inside { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status, refused.to_string())
 }

@@ -12,7 +12,7 @@ use crate::config::rule::RulePlace;
 
 /// Compiles every rule, so that a measure that cannot run is known before anything opens.
 pub(crate) fn compile(cx: &Context<'_>, site: &Arc<Site>, places: &[RulePlace]) -> Option<RuleSet> {
-    let problems = match RuleSet::compile(Arc::clone(site)) {
+    let problems = match RuleSet::compile_overseen(Arc::clone(site), cx.overseer) {
         Ok(set) => {
             // A station or a point that is watched is a subject; a group or an area may have none of them.
             let gathered = |rule: &Rule| matches!(rule.per, Per::Group | Per::Area);

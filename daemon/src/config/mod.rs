@@ -40,6 +40,7 @@ use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::Revision;
 use watchfire_model::rule::Reach;
 use watchfire_model::site::{Audience, Channel, Site};
+use watchfire_rules::engine::Overseer;
 use watchfire_rules::ruleset::RuleSet;
 
 use self::area::Areas;
@@ -85,9 +86,14 @@ pub fn load_str(text: &str, folder: &Path) -> Result<Settings, Problems> {
 
 /// Reads a configuration and says all that is to be said of it.
 pub fn examine(path: &Path) -> Examined {
+    examine_overseen(path, None)
+}
+
+/// The same, where `overseer` hears of each script that is tried.
+pub fn examine_overseen(path: &Path, overseer: Option<&dyn Overseer>) -> Examined {
     let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let environment = |name: &str| std::env::var(name).ok();
-    let cx = Context::new(folder, &environment);
+    let cx = Context::new(folder, &environment).overseen(overseer);
     let built = cx.open(path, None).and_then(|(file, text)| build(&cx, file, &text));
     Examined::of(cx, built.map(|(settings, places)| (Settings { path: Some(path.to_owned()), ..settings }, places)))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use watchfire_model::time::{Span, Timestamp};
+use watchfire_rules::engine::Overseer;
 
 use crate::config::nearest::did_you_mean;
 use crate::config::problem::{Place, Problem, Problems, SourceFile};
@@ -36,6 +37,8 @@ pub(crate) struct Context<'e> {
     environment: &'e dyn Fn(&str) -> Option<String>,
     problems: RefCell<Problems>,
     errors: Cell<usize>,
+    /// Who hears of the scripts that are tried.
+    pub(crate) overseer: Option<&'e dyn Overseer>,
 }
 
 /// A TOML file, read.
@@ -50,7 +53,10 @@ const LARGEST_FILE: u64 = 256 << 20;
 
 impl<'e> Context<'e> {
     pub(crate) fn new(folder: PathBuf, environment: &'e dyn Fn(&str) -> Option<String>) -> Self {
-        Self { folder, environment, problems: RefCell::default(), errors: Cell::new(0) }
+        Self { folder, environment, problems: RefCell::default(), errors: Cell::new(0), overseer: None }
+    }
+    pub(crate) fn overseen(self, overseer: Option<&'e dyn Overseer>) -> Self {
+        Self { overseer, ..self }
     }
     pub(crate) fn report(&self, problem: Problem) {
         self.errors.set(self.errors.get() + usize::from(problem.severity == super::problem::Severity::Error));

@@ -12,10 +12,11 @@ use watchfire_connectors::intake::Offer;
 use watchfire_model::id::{PersonId, Revision};
 use watchfire_model::reload::{Orphans, Reload};
 use watchfire_model::row::Row;
+use watchfire_rules::engine::Overseer;
 use watchfire_rules::ruleset::RuleSet;
 
 use super::ForShard;
-use super::preview::Previews;
+use super::trial::Trials;
 use crate::cli::test::beside;
 use crate::clock::Clock;
 use crate::config;
@@ -23,7 +24,7 @@ use crate::config::settings::Settings;
 use crate::metrics::Metrics;
 use crate::reload::promotion::{Backtest, promoted};
 use crate::reload::proposal::Proposal;
-use crate::reload::{Asked, Cases, Outcome, Refused, Wish, WishStep, impact, inherit, needs_restart, orphans};
+use crate::reload::{Asked, Cases, Outcome, Refused, Trial, Wish, WishStep, impact, inherit, needs_restart, orphans};
 use crate::storage::revisions::Revisions;
 use crate::views::{DeskView, InForce};
 
@@ -40,7 +41,7 @@ pub(crate) struct ReloadTask {
     pub(crate) in_force: watch::Sender<Arc<InForce>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
-    pub(crate) previews: Previews,
+    pub(crate) trials: Trials,
     /// What waits for a second person.
     pub(crate) proposal: Option<Proposal>,
 }
@@ -83,6 +84,7 @@ impl ReloadTask {
             self.withdraw().await;
             return Ok(published);
         }
+        self.trials.is_free(wish.preview || wish.step == WishStep::Propose)?;
         let next = self.examine().await?;
         let mut outcome = self.look(&next.rules);
         if outcome.revision != outcome.former {
@@ -169,9 +171,9 @@ impl ReloadTask {
     }
 
     /// What the site's own cases say of the file as it is.
-    async fn tell_cases(&self) -> Result<Cases, Refused> {
+    async fn tell_cases(&mut self) -> Result<Cases, Refused> {
         let Some(path) = self.running.path.clone() else { return Ok(Cases::default()) };
-        tokio::task::spawn_blocking(move || beside(&path)).await.map_err(|_| Refused::Stopping)
+        self.trials.run(Trial::Cases, &self.running.rules, move |overseer| beside(&path, &overseer)).await
     }
 
     async fn publish(&mut self, wish: Wish, proposal: Proposal, outcome: Outcome) -> Result<Outcome, Refused> {
@@ -209,11 +211,11 @@ impl ReloadTask {
     }
 
     /// Reads and compiles all of it, off the threads that must not wait.
-    async fn examine(&self) -> Result<Settings, Refused> {
+    async fn examine(&mut self) -> Result<Settings, Refused> {
         let former = self.running.site().revision.clone();
         let Some(path) = self.running.path.clone() else { return Err(Refused::NoFile) };
-        let examined = tokio::task::spawn_blocking(move || config::examine(&path)).await;
-        let examined = examined.map_err(|_| Refused::Stopping)?;
+        let examine = move |overseer: Arc<dyn Overseer>| config::examine_overseen(&path, Some(&*overseer));
+        let examined = self.trials.run(Trial::Reading, &self.running.rules, examine).await?;
         let Some(next) = examined.settings else {
             return Err(Refused::Broken { former, problems: examined.problems });
         };
@@ -227,8 +229,8 @@ impl ReloadTask {
         if Arc::ptr_eq(&site, next.site()) {
             return Ok(next);
         }
-        let compiled = tokio::task::spawn_blocking(move || RuleSet::compile(site)).await;
-        match compiled.map_err(|_| Refused::Stopping)? {
+        let compile = move |overseer: Arc<dyn Overseer>| RuleSet::compile_overseen(site, Some(&*overseer));
+        match self.trials.run(Trial::Reading, &self.running.rules, compile).await? {
             Ok(rules) => Ok(Settings { rules: Arc::new(rules), ..next }),
             // Without what it inherits it was compiled when it was examined.
             Err(_) => Err(Refused::Broken { former, problems: examined.problems }),
@@ -240,7 +242,9 @@ impl ReloadTask {
         let (back, state) = oneshot::channel();
         self.shard.send(ForShard::State(back)).await.map_err(|_| Refused::Stopping)?;
         let state = state.await.map_err(|_| Refused::Stopping)?;
-        self.previews.grades(state, Arc::clone(&self.running.rules), Arc::clone(rules)).await
+        let (before, after) = (Arc::clone(&self.running.rules), Arc::clone(rules));
+        let judge = move |overseer| impact::grades(state, &before, &after, overseer);
+        self.trials.run(Trial::Preview, &self.running.rules, judge).await
     }
 
     /// Writes the row from which it judges, and waits until the Desk has followed. Where the row is not durable and nobody

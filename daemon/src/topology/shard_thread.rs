@@ -46,7 +46,7 @@ impl ShardThread {
                 }
                 // Whoever asked may have given up waiting.
                 ForShard::State(back) => drop(back.send(turns.shard().snapshot().state)),
-                ForShard::Outlooks(asked) => asked.answer(turns.shard().outlooks()),
+                ForShard::Outlooks(asked) => asked.answer(turns.shard().outlooks(clock.now())),
             }
         }
         turns.close();

@@ -9,7 +9,7 @@ use tracing::error;
 
 use crate::clock::Clock;
 use crate::storage::stops::{self, Stop};
-use crate::vigil::{EVERY, Vigil, Watchdog};
+use crate::vigil::{EVERY, Hang, Vigil, Watchdog};
 
 /// What the task owns.
 pub(crate) struct WatchdogTask {
@@ -27,7 +27,7 @@ impl WatchdogTask {
         // Looks that were missed while we slept are no looks.
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(every.tick()).await.is_some() {
-            let Some((seq, stopped)) = watchdog.look(&self.vigil) else { continue };
+            let Some(Hang { seq, stopped, .. }) = watchdog.look(&self.vigil) else { continue };
             let rule = stopped.rule.clone();
             error!(%rule, seq = seq.0, "a script does not come back; the process ends, to come back without this rule");
             if let Err(error) = stops::add(&self.stops, Stop { seq, at: self.clock.now().wall, stopped }) {

@@ -92,7 +92,7 @@ impl Costs {
     }
 
     /// Other rules are in force. One that measures what it did before goes on with what it has cost.
-    pub(super) fn judge_by(&self, rules: Arc<RuleSet>) {
+    pub fn judge_by(&self, rules: Arc<RuleSet>) {
         let before = self.table();
         let busy = self.busy.load(Relaxed);
         let mut known: Vec<(&Rule, &Slot)> = before.rules.site().rules.iter().zip(&before.slots).collect();

@@ -83,6 +83,7 @@ fn under_way() -> [Outlook; 2] {
         covered: Span::minutes(1),
         of_covered: Some(Span::minutes(5)),
         over_at: Some(NOW + Span::minutes(1)),
+        overdue_since: None,
     };
     let recovering = Recovering {
         towards: Some(Grade::Yellow),
@@ -91,6 +92,7 @@ fn under_way() -> [Outlook; 2] {
         of_covered: Span::hours(1),
         hold_left: Span::ZERO,
         lower_at: Some(NOW + Span::minutes(40)),
+        overdue_since: None,
     };
     [outlook("liuxi", Some(rising), None), outlook("xiaba", None, Some(recovering))]
 }

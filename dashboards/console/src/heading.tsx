@@ -18,8 +18,10 @@ function progress(rising: Rising): string {
   return [...counted, ...timed].join(" · ");
 }
 
-function expected(at: number | null): string {
-  return at === null ? "" : say("heading.expected", { time: clock(at) });
+/** When it is expected; or, where it has not come, since when it is overdue. */
+function expected(at: number | null, overdue: number | null): string {
+  if (at !== null) return say("heading.expected", { time: clock(at) });
+  return overdue === null ? "" : say("heading.overdue", { time: clock(overdue) });
 }
 
 function named(grade: Grade | null): string {
@@ -52,13 +54,13 @@ export function HeadingMark({ on }: { on: On }) {
 export function headings({ pending, rising, recovering }: On): string[] {
   const said: string[] = [];
   if (pending !== null) {
-    const parts = rising === null ? [] : [progress(rising), expected(rising.over_at)];
+    const parts = rising === null ? [] : [progress(rising), expected(rising.over_at, rising.overdue_since)];
     said.push([say("value.pending", { grade: named(pending) }), ...parts].filter(Boolean).join(" · "));
   }
   if (recovering !== null) {
     const towards = say("value.recovering", { grade: named(recovering.towards), time: clock(recovering.since) });
     const share = `${age(recovering.covered_ms)} / ${age(recovering.of_covered_ms)}`;
-    said.push([towards, share, expected(recovering.lower_at)].filter(Boolean).join(" · "));
+    said.push([towards, share, expected(recovering.lower_at, recovering.overdue_since)].filter(Boolean).join(" · "));
   }
   return said;
 }

@@ -30,6 +30,7 @@ export interface Rising {
   covered_ms: number;
   of_covered_ms: number | null;
   over_at: number | null;
+  overdue_since: number | null;
 }
 
 /** On the way to a lower grade. */
@@ -40,6 +41,7 @@ export interface Recovering {
   of_covered_ms: number;
   hold_left_ms: number;
   lower_at: number | null;
+  overdue_since: number | null;
 }
 
 export interface Lead {

@@ -38,8 +38,11 @@ pub struct Rising {
     #[serde(rename = "of_covered_ms")]
     pub of_covered: Option<Span>,
     /// The sample with which the grade is entered, if the measure stays as high, is to be believed, and its points report
-    /// as often as they should; none where the newest sample does not count.
+    /// as often as they should; none where the newest sample does not count, and once that time has passed.
     pub over_at: Option<Timestamp>,
+    /// When that sample was due, where it has not come.
+    #[serde(default)]
+    pub overdue_since: Option<Timestamp>,
 }
 
 /// On the way to a lower grade.
@@ -60,8 +63,11 @@ pub struct Recovering {
     #[serde(rename = "hold_left_ms")]
     pub hold_left: Span,
     /// The sample with which the grade is left, if the measure stays as low, is good, and its points report as often as
-    /// they should; none where the newest sample may not end a grade.
+    /// they should; none where the newest sample may not end a grade, and once that time has passed.
     pub lower_at: Option<Timestamp>,
+    /// When that sample was due, where it has not come.
+    #[serde(default)]
+    pub overdue_since: Option<Timestamp>,
 }
 
 impl Outlook {

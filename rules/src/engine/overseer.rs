@@ -2,11 +2,16 @@
 //! that rules cost, since nothing in here knows what time it is.
 
 use std::fmt;
+use std::sync::Arc;
+
+use watchfire_model::site::Site;
 
 /// Hears when a script begins and when it is over, and is asked now and then to take the time of an evaluation. Called on
-/// the Evaluator's own thread.
+/// the thread that runs it, for every evaluation, and for every script that is compiled and run dry.
 pub trait Overseer: fmt::Debug + Send + Sync {
-    /// The script of the rule at this place among the rules in force is about to run.
+    /// The scripts that run from now on are those of the rules of this site.
+    fn judges_by(&self, site: &Arc<Site>);
+    /// The script of the rule at this place among those rules is about to run.
     fn begins(&self, rule: usize);
     /// It is over.
     fn ends(&self);

@@ -45,6 +45,7 @@ impl Stopped {
 impl Evaluator {
     /// Has every script told to `overseer` from now on, under whatever rules, and asks it for the time that they take.
     pub fn oversee(&mut self, overseer: Arc<dyn Overseer>) {
+        overseer.judges_by(self.rules.site());
         for (place, bench) in self.benches.iter_mut().enumerate() {
             if let Some(bench) = bench {
                 bench.oversee(place, Arc::clone(&overseer));

@@ -8,12 +8,30 @@ use watchfire_model::time::{Span, Timestamp};
 
 use super::{Climb, Pace, Rung, Rungs, lower, place};
 
+/// How often samples should come, and how long ago the newest one did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rhythm {
+    pub(crate) interval: Span,
+    /// Counted by our own clock, so that one of a sensor which lags or leads makes nothing late.
+    pub(crate) since_newest: Span,
+}
+
+impl Rhythm {
+    /// The sample that comes `after` the newest: when it is still to come, else when it was due.
+    fn due(self, newest: Timestamp, after: Span) -> (Option<Timestamp>, Option<Timestamp>) {
+        let due = Some(newest + after);
+        if after > self.since_newest { (due, None) } else { (None, due) }
+    }
+}
+
 impl Climb {
     /// The delay of the pending grade. `counts`: whether a value like the newest counts towards that grade.
-    pub(crate) fn rising(&self, pace: &Pace, interval: Span, counts: impl Fn(Grade) -> bool) -> Option<Rising> {
+    pub(crate) fn rising(&self, pace: &Pace, rhythm: Rhythm, counts: impl Fn(Grade) -> bool) -> Option<Rising> {
         let (grade, last) = (self.pending()?, self.last?);
         let (rung, delay) = (&self.rungs[place(grade)], pace.raise_after[place(grade)]);
         let goes_on = rung.recent & 1 == 1 && counts(grade);
+        let due = || rhythm.due(last, rung.left(delay, rhythm.interval));
+        let (over_at, overdue_since) = if goes_on { due() } else { (None, None) };
         Some(Rising {
             grade,
             since: Timestamp(rung.onset),
@@ -21,12 +39,13 @@ impl Climb {
             of_samples: delay.samples,
             covered: Span(rung.met_for),
             of_covered: delay.span,
-            over_at: goes_on.then(|| last + rung.left(delay, interval)),
+            over_at,
+            overdue_since,
         })
     }
 
     /// The delay after which the grade in force is left. `may_lift`: whether a value like the newest may end a grade.
-    pub(crate) fn recovering(&self, rungs: &Rungs, pace: &Pace, interval: Span, may_lift: bool) -> Option<Recovering> {
+    pub(crate) fn recovering(&self, rungs: &Rungs, pace: &Pace, rhythm: Rhythm, may_lift: bool) -> Option<Recovering> {
         let top = usize::from(self.judged).checked_sub(1)?;
         let (rung, last) = (&self.rungs[top], self.last?);
         if rung.short_for < 0 {
@@ -34,14 +53,16 @@ impl Climb {
         }
         let hold_left = (pace.hold[top] - rung.held_for).max(0);
         let left = (pace.lift_after[top] - rung.short_for).max(hold_left);
-        let after = in_samples(left, interval);
+        let after = in_samples(left, rhythm.interval);
+        let (lower_at, overdue_since) = if may_lift { rhythm.due(last, after) } else { (None, None) };
         Some(Recovering {
             towards: Grade::from_level(self.falls_to(rungs, pace, after)),
             since: Timestamp(last.0.saturating_sub(rung.short_for)),
             covered: Span(rung.short_for),
             of_covered: Span(pace.lift_after[top]),
             hold_left: Span(hold_left),
-            lower_at: may_lift.then(|| last + after),
+            lower_at,
+            overdue_since,
         })
     }
 

@@ -189,6 +189,11 @@ impl PointGate {
         self.heard
     }
 
+    /// When the newest sample was heard.
+    pub(crate) fn newest_heard(&self) -> Option<Steady> {
+        self.newest_heard
+    }
+
     pub(crate) fn is_silent(&self) -> bool {
         self.silent.is_some()
     }

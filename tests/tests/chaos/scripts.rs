@@ -181,7 +181,7 @@ fn a_script_that_hangs_in_a_preview_ends_the_preview_and_nothing_else() {
     let engineer = scene.stage.daemon.desk("engineer");
     let calm = scene.reload(&engineer, "stage + 0.25", true);
     assert_eq!(calm.status, 200, "{}", calm.text());
-    scene.scripts("hang");
+    scene.scripts("hang on watchfire-preview");
     let hung = Instant::now();
     let refused = scene.reload(&engineer, "stage + 0.5", true);
     let ended = hung.elapsed();
@@ -192,7 +192,7 @@ fn a_script_that_hangs_in_a_preview_ends_the_preview_and_nothing_else() {
     // It can't be ended, so there is no second one beside it.
     let again = scene.reload(&engineer, "stage + 0.25", true);
     assert_eq!(again.status, 409, "{}", again.text());
-    assert!(again.text().contains("has not come back from an earlier preview"), "{}", again.text());
+    assert!(again.text().contains("has not come back since it was tried earlier"), "{}", again.text());
 
     scene.scripts("");
     scene.holds();
@@ -203,5 +203,59 @@ fn a_script_that_hangs_in_a_preview_ends_the_preview_and_nothing_else() {
     let other = scene.reload(&engineer, "stage + 0.0", false);
     assert_eq!(other.status, 200, "{}", other.text());
     // What hangs holds nobody up at the end either.
+    assert!(scene.stage.daemon.stop().success());
+}
+
+/// One case that the rule meets, whose script is asked.
+const CASE: &str = r#"
+[[case]]
+name = "orange at 32"
+series = { "weir/stage" = "1 1 1 32" }
+interval = "1s"
+
+[[case.expect]]
+rule = "weir"
+subject = "weir"
+at = "3s"
+grade = "orange"
+"#;
+
+#[test]
+fn a_script_that_hangs_while_it_is_read_or_in_the_sites_own_cases_ends_the_reload_and_nothing_else() {
+    let mut scene = Scene::begin();
+    let engineer = scene.stage.daemon.desk("engineer");
+    let cases = scene.stage.daemon.folder().join("cases");
+    std::fs::create_dir_all(&cases).expect("a folder can be made");
+    std::fs::write(cases.join("weir.test.toml"), CASE).expect("a file can be written");
+    // The station of that name comes before the rule.
+    let lines: Vec<&str> = scene.text.lines().collect();
+    let line = lines.iter().rposition(|line| *line == "id = \"weir\"").expect("the rule is written") + 1;
+    let refused = |thread: &str, measure: &str, words: &str| {
+        scene.scripts(&format!("hang on {thread}"));
+        let hung = Instant::now();
+        let refused = scene.reload(&engineer, measure, false);
+        println!("a script that hangs on {thread} is refused after {:?}", hung.elapsed());
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        let told = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(told.contains("the script of rule \"weir\" did not come back") && told.contains(words), "{told}");
+        assert!(told.contains(&format!("watchfire.toml:{line}")), "{told}");
+    };
+    refused("watchfire-reading", "stage + 0.5", "when the configuration was read");
+    scene.scripts("");
+    let good = scene.reload(&engineer, "stage + 0.25", false);
+    assert_eq!(good.status, 200, "{}", good.text());
+    assert_eq!(good.json()["cases"]["told"], 1, "{}", good.text());
+
+    refused("watchfire-cases", "stage + 0.75", "when it judged the site's own cases");
+    // Two threads hang, and there is no third one beside them.
+    scene.scripts("");
+    let more = scene.reload(&engineer, "stage + 0.25", false);
+    assert_eq!(more.status, 409, "{}", more.text());
+
+    scene.holds();
+    scene.sensor.says("weir", 45.0);
+    scene.stage.hears(SOON, "duty", "weir", "warning.upgraded", "red");
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
+    assert!(scene.stage.daemon.process().ended().is_none(), "a reload has ended everything");
     assert!(scene.stage.daemon.stop().success());
 }

@@ -19,7 +19,7 @@ pub(super) fn under_way(item: &Value, lang: Lang) -> Vec<String> {
             });
         }
         parts.extend(shares(rising));
-        parts.extend(expected(&rising["over_at"], lang));
+        parts.extend(expected(&rising["over_at"], rising, lang));
         said.push(parts.join(lang.pick(", ", ",")));
     }
     let recovering = &item["recovering"];
@@ -31,7 +31,7 @@ pub(super) fn under_way(item: &Value, lang: Lang) -> Vec<String> {
             Lang::Zh => format!("自 {since} 起回落,趋向 {towards}"),
         }];
         parts.extend(shares(recovering));
-        parts.extend(expected(&recovering["lower_at"], lang));
+        parts.extend(expected(&recovering["lower_at"], recovering, lang));
         said.push(parts.join(lang.pick(", ", ",")));
     }
     said
@@ -43,7 +43,9 @@ fn shares(of: &Value) -> Option<String> {
     Some(format!("{}/{}", Span(covered), Span(needed)))
 }
 
-fn expected(at: &Value, lang: Lang) -> Option<String> {
-    let at = Some(time(at)).filter(|at| !at.is_empty())?;
-    Some(format!("{} {at}", lang.pick("expected", "预计")))
+/// `expected 2026-05-01T…`, or that it has not come when it was due.
+fn expected(at: &Value, of: &Value, lang: Lang) -> Option<String> {
+    let said = |at: &Value, words: &str| Some(time(at)).filter(|at| !at.is_empty()).map(|at| format!("{words} {at}"));
+    let overdue = || said(&of["overdue_since"], lang.pick("overdue since", "逾期未至,应于"));
+    said(at, lang.pick("expected", "预计")).or_else(overdue)
 }

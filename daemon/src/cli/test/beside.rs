@@ -2,6 +2,9 @@
 //! its own site's cases refuse (SEMANTICS §8).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use watchfire_rules::engine::Overseer;
 
 use super::file::{Sites, TestFile};
 use super::verdict;
@@ -16,8 +19,8 @@ const SECONDS: f64 = 5.0;
 /// Failed cases that are told one by one.
 const SHOWN: usize = 50;
 
-/// Tells the cases in the folder `cases` beside `config`; nothing where there is none.
-pub(crate) fn beside(config: &Path) -> Cases {
+/// Tells the cases in the folder `cases` beside `config`; nothing where there is none. `overseer` hears of each script.
+pub(crate) fn beside(config: &Path, overseer: &Arc<dyn Overseer>) -> Cases {
     let watch = Stopwatch::start();
     let folder = config.parent().unwrap_or_else(|| Path::new("")).join("cases");
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -30,11 +33,11 @@ pub(crate) fn beside(config: &Path) -> Cases {
     paths.sort();
     // Problems are given back and not printed.
     let style = Style { output: Format::Json, lang: Some(Lang::En) };
-    let mut sites = Sites::new(Some(config), style);
+    let mut sites = Sites::new(Some(config), style).overseen(Arc::clone(overseer));
     let mut cases = Cases::default();
     for path in paths {
         match TestFile::read(&path, &mut sites) {
-            Ok(file) => tell(&file, &sites, &watch, &mut cases),
+            Ok(file) => tell(&file, &sites, overseer, &watch, &mut cases),
             Err(problems) => {
                 cases.fail(path.display().to_string(), None, problems.to_string());
             }
@@ -44,7 +47,7 @@ pub(crate) fn beside(config: &Path) -> Cases {
     cases
 }
 
-fn tell(file: &TestFile, sites: &Sites, watch: &Stopwatch, cases: &mut Cases) {
+fn tell(file: &TestFile, sites: &Sites, overseer: &Arc<dyn Overseer>, watch: &Stopwatch, cases: &mut Cases) {
     let Some(site) = sites.get(file.site) else { return };
     for case in &file.cases {
         if watch.seconds() > SECONDS {
@@ -52,7 +55,7 @@ fn tell(file: &TestFile, sites: &Sites, watch: &Stopwatch, cases: &mut Cases) {
             continue;
         }
         cases.told += 1;
-        let verdicts = case.case.tell(&site.settings.rules);
+        let verdicts = case.case.tell_overseen(&site.settings.rules, Some(overseer));
         let problem = |(place, it)| verdict::problem(case, place, it, site, Lang::En);
         let why: Vec<String> = verdicts.iter().enumerate().filter_map(problem).map(|it| it.message).collect();
         if !why.is_empty() {

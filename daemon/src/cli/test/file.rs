@@ -2,6 +2,9 @@
 //! compiled once.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use watchfire_rules::engine::Overseer;
 
 use crate::cli::Style;
 use crate::config::names::Names;
@@ -18,6 +21,8 @@ pub(super) struct Sites {
     given: Option<PathBuf>,
     list: Vec<Site>,
     style: Style,
+    /// Who hears of each script.
+    overseer: Option<Arc<dyn Overseer>>,
 }
 
 /// A configuration under test.
@@ -45,7 +50,12 @@ pub(super) struct TestFile {
 
 impl Sites {
     pub(super) fn new(given: Option<&Path>, style: Style) -> Self {
-        Self { given: given.map(|path| crate::cli::resolve(Some(path))), list: Vec::new(), style }
+        Self { given: given.map(|path| crate::cli::resolve(Some(path))), list: Vec::new(), style, overseer: None }
+    }
+
+    /// The same, where `overseer` hears of each script.
+    pub(super) fn overseen(self, overseer: Arc<dyn Overseer>) -> Self {
+        Self { overseer: Some(overseer), ..self }
     }
 
     pub(super) fn get(&self, site: usize) -> Option<&Site> {
@@ -64,7 +74,8 @@ impl Sites {
         if let Some(known) = self.list.iter().position(|site| site.path == path) {
             return Ok(known);
         }
-        let examined = config::examine(&path);
+        let overseer = self.overseer.as_deref();
+        let examined = config::examine_overseen(&path, overseer);
         let Some(settings) = examined.settings else { return Err(examined.problems) };
         if !examined.problems.is_empty() && super::is_for_people(self.style) {
             eprint!("{}", examined.problems.display(self.style.lang(), self.style.colour()));

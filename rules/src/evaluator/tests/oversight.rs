@@ -24,6 +24,8 @@ use crate::ruleset::RuleSet;
 struct Saboteur(AtomicBool);
 
 impl Overseer for Saboteur {
+    fn judges_by(&self, _: &Arc<Site>) {}
+
     fn begins(&self, rule: usize) {
         assert!(rule != 0 || !self.0.load(Relaxed), "the index is 7 and the length is 3");
     }
@@ -175,6 +177,7 @@ fn the_finding_of_a_stop_is_made_again_from_its_evidence() {
 struct Clockwork(Mutex<Vec<(usize, u32)>>, AtomicBool);
 
 impl Overseer for Clockwork {
+    fn judges_by(&self, _: &Arc<Site>) {}
     fn begins(&self, _rule: usize) {
         assert!(self.1.load(Relaxed) || self.0.lock().is_ok(), "a script is part of what is timed");
     }

@@ -10,6 +10,8 @@ use crate::cases::cases;
 use crate::ladder::{Seen, Trust};
 
 const MINUTE: Span = Span::minutes(1);
+/// A value a minute, the newest one just heard.
+const PUNCTUAL: Rhythm = Rhythm { interval: MINUTE, since_newest: Span::ZERO };
 
 fn rungs() -> Rungs {
     let finite = |value: f64| Finite::new(value).expect("finite");
@@ -37,11 +39,11 @@ impl Walk {
     }
 
     fn rising(&self) -> Option<Rising> {
-        self.climb.rising(&self.pace, MINUTE, |_| true)
+        self.climb.rising(&self.pace, PUNCTUAL, |_| true)
     }
 
     fn recovering(&self) -> Option<Recovering> {
-        self.climb.recovering(&rungs(), &self.pace, MINUTE, true)
+        self.climb.recovering(&rungs(), &self.pace, PUNCTUAL, true)
     }
 
     /// When the value, staying as it is, makes `it` so.
@@ -69,7 +71,7 @@ fn a_delay_says_how_far_it_has_come_and_when_it_is_over() {
     assert_eq!((rising.grade, rising.samples, rising.covered), (Grade::Orange, 2, MINUTE));
     assert_eq!((rising.of_samples, rising.of_covered), (Some(9), Some(Span::minutes(3))));
     assert_eq!((rising.since, rising.over_at), (Timestamp(2 * MINUTE.0), Some(Timestamp(5 * MINUTE.0))));
-    assert_eq!(walk.climb.rising(&walk.pace, MINUTE, |_| false).and_then(|it| it.over_at), None, "it does not count");
+    assert_eq!(walk.climb.rising(&walk.pace, PUNCTUAL, |_| false).and_then(|it| it.over_at), None, "it does not count");
     walk.sees(3.2);
     walk.sees(3.2);
     assert_eq!((walk.climb.judged(), walk.rising()), (Some(Grade::Orange), None));

@@ -1,9 +1,10 @@
 //! The daemon with a hand in its scripts: as a file says, the script of one rule hangs, drags or panics as if a function
 //! that it calls did. For tests alone: nothing in the product can be told to do so.
 //!
-//! `wayward run --config FILE`, with `WAYWARD_RULE` (the rule's id) and `WAYWARD_WHILE` (the file). It may say `panic`,
-//! `drag`: then each run takes a fifth of a second, or `hang`: then the run that reads it hangs, and the same run again whenever the journal is judged again, as if its numbers
-//! were to blame.
+//! `wayward run --config FILE`, with `WAYWARD_RULE` (the rule's id) and `WAYWARD_WHILE` (the file). It may say `panic`;
+//! `drag`: then each run takes a fifth of a second; or `hang`: then the run that reads it hangs, and the same run again
+//! whenever the journal is judged again, as if its numbers were to blame. `hang on THREAD` hangs every run on that thread
+//! and none on another.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use anyhow::{Context as _, anyhow, bail};
 use watchfire::cli::{logging, run};
 use watchfire::lang::Lang;
 use watchfire::vigil::Vigil;
+use watchfire_model::site::Site;
 use watchfire_rules::engine::Overseer;
 
 /// Hands on to the daemon's own watch, and then does what the file says.
@@ -37,6 +39,10 @@ fn hang() {
 }
 
 impl Overseer for Hand {
+    fn judges_by(&self, site: &Arc<Site>) {
+        self.vigil.judges_by(site);
+    }
+
     fn begins(&self, rule: usize) {
         self.vigil.begins(rule);
         if rule != self.rule {
@@ -56,6 +62,7 @@ impl Overseer for Hand {
             }
             "panic" => panic!("the index is 7 and the length is 3"),
             said if said.parse() == Ok(run) => hang(),
+            said if said.strip_prefix("hang on ").is_some_and(|on| std::thread::current().name() == Some(on)) => hang(),
             _ => {}
         }
     }
