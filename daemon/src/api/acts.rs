@@ -1,4 +1,4 @@
-//! How a person acts over HTTP: `POST /api/v1/warnings/{id}/{ack|release|cancel}` becomes a command to the duty loop, and
+//! How a person acts over HTTP: `POST /api/v1/warnings/{id}/{ack|release|cancel|correct}` becomes a command to the duty loop, and
 //! is answered once the ledger holds it. Deeds beside the Desk go the same way.
 
 use std::sync::Arc;
@@ -62,6 +62,11 @@ pub(super) async fn release(shared: Shared, id: Named, asks: Asks, body: Bytes) 
 /// `POST /api/v1/warnings/{id}/cancel`.
 pub(super) async fn cancel(shared: Shared, id: Named, asks: Asks, body: Bytes) -> Result<Response, Problem> {
     act(shared, id, asks, &body, |warning, version| Act::Cancel { warning, version }).await
+}
+
+/// `POST /api/v1/warnings/{id}/correct`.
+pub(super) async fn correct(shared: Shared, id: Named, asks: Asks, body: Bytes) -> Result<Response, Problem> {
+    act(shared, id, asks, &body, |warning, version| Act::Correct { warning, version }).await
 }
 
 async fn act(

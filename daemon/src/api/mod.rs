@@ -166,6 +166,7 @@ pub fn router(api: Api) -> Router {
         .post("/warnings/{id}/ack", Need::Warning(Right::Acknowledge), acts::acknowledge)
         .post("/warnings/{id}/release", Need::Warning(Right::Release), acts::release)
         .post("/warnings/{id}/cancel", Need::Warning(Right::Cancel), acts::cancel)
+        .post("/warnings/{id}/correct", Need::Warning(Right::Cancel), acts::correct)
         .get("/incidents", look, incidents::list)
         .get("/incidents/{id}", look, incidents::show)
         .post("/incidents/{id}/ack", Need::Right(Right::Acknowledge), incidents::acknowledge)

@@ -18,7 +18,7 @@ use watchfire_model::quality::Flag;
 use watchfire_model::receipt::Outcome;
 use watchfire_model::suppression::{AskedOut, Suppression};
 use watchfire_model::time::{Span, Timestamp};
-use watchfire_model::warning::{Entry, NoticeStatus, Publication, Waiting, Warning};
+use watchfire_model::warning::{Entry, NoticeStatus, PreparedCorrection, Publication, Waiting, Warning};
 
 use super::directory::{Directory, PointName};
 use super::told::{Told, told};
@@ -69,6 +69,9 @@ pub(super) struct Summary<'a> {
     evidence_lost: Option<Timestamp>,
     publication: &'a Publication,
     waiting: Option<&'a Waiting>,
+    /// What is prepared to set right what the public was told, for a person to sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correction: Option<&'a PreparedCorrection>,
     /// The alarm it stands highest on.
     lead: Option<Lead<'a>>,
     /// Alarms that have a grade.
@@ -154,6 +157,7 @@ pub(super) fn summary<'a>(directory: &'a Directory, alarms: &Alarms<'a>, warning
         evidence_lost: warning.evidence_lost,
         publication: &warning.publication,
         waiting: warning.waiting.as_ref(),
+        correction: warning.correction.as_deref(),
         lead: lead(directory, alarms, warning),
         standing,
         suppressed: standing > 0 && quieted == standing,

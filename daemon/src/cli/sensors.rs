@@ -184,6 +184,10 @@ fn rests(invalidated: &Value, lang: Lang) -> String {
         let act = format!("watchfire alarms set-grade {rule}/{subject} --grade {without} --for 2h --why …");
         text.push_str(&format!("  {rule} {subject}: {stands} → {without}   {act}\n"));
     }
+    text.push_str(lang.pick(
+        "Where the public was told of one, a correction is prepared, and goes out once a person signs it: watchfire warnings correct ID --why …\n",
+        "已向公众发布的,更正稿已拟好,须由人签发:watchfire warnings correct ID --why …\n",
+    ));
     text
 }
 

@@ -44,6 +44,8 @@ pub enum WarningsAct {
     Release(ActArgs),
     /// Withdraws a warning that was issued in error. (A danger that is over ends by itself.)
     Cancel(ActArgs),
+    /// Signs the correction that is prepared where what the public was told rests on readings that are no measurement.
+    Correct(ActArgs),
 }
 
 /// An act on one warning.
@@ -77,6 +79,7 @@ pub async fn run(args: WarningsArgs) -> anyhow::Result<ExitCode> {
         WarningsAct::Ack(wish) => act(&client, "ack", wish, args.style).await,
         WarningsAct::Release(wish) => act(&client, "release", wish, args.style).await,
         WarningsAct::Cancel(wish) => act(&client, "cancel", wish, args.style).await,
+        WarningsAct::Correct(wish) => act(&client, "correct", wish, args.style).await,
     };
     Ok(match done {
         Ok(()) => ExitCode::SUCCESS,

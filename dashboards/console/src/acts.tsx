@@ -1,4 +1,4 @@
-// What the officer can do to a warning: acknowledge, release, cancel.
+// What the officer can do to a warning: acknowledge, release, cancel, correct.
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -9,9 +9,9 @@ import { WishForm } from "./wish";
 import type { Detail, Right, Summary } from "./wire";
 import { say, sayCode } from "./words";
 
-export type Act = "ack" | "release" | "cancel";
+export type Act = "ack" | "release" | "cancel" | "correct";
 
-const RIGHTS: Record<Act, Right> = { ack: "acknowledge", release: "release", cancel: "cancel" };
+const RIGHTS: Record<Act, Right> = { ack: "acknowledge", release: "release", cancel: "cancel", correct: "cancel" };
 
 /** Whether whoever is signed in may do it to the warning looked at; their scope counts once its story is here. */
 export function mayHere(act: Act, whole: Detail | null): boolean {
@@ -26,6 +26,11 @@ function meaning(act: Act, warning: Summary): string {
     const waiting = warning.waiting;
     return waiting === null ? say("do.release.nothing") : say("do.release.means", { class: sayCode("class", waiting.class) });
   }
+  if (act === "correct") {
+    const { correction } = warning;
+    if (correction === undefined) return say("do.correct.nothing");
+    return say("do.correct.means", { class: sayCode("class", correction.class), because: correction.because });
+  }
   return act === "ack" ? say("do.ack.means", { n: warning.version }) : say("do.cancel.means");
 }
 
@@ -38,7 +43,8 @@ function Form({ act, warning, done }: { act: Act; warning: Summary; done: (words
       look={act}
       meaning={
         <>
-          {act === "release" && warning.waiting !== null && <GradeMark grade={warning.waiting.grade} size={18} />} {meaning(act, warning)}
+          {act === "release" && warning.waiting !== null && <GradeMark grade={warning.waiting.grade} size={18} />}
+          {act === "correct" && warning.correction !== undefined && <GradeMark grade={warning.correction.grade} size={18} />} {meaning(act, warning)}
         </>
       }
       word={say(`do.${act}`)}
@@ -85,6 +91,11 @@ export function Acts({ warning }: { warning: Summary }) {
             onClick={() => open("release")}
           >
             {say("do.release")} <kbd>R</kbd>
+          </button>
+        )}
+        {warning.correction !== undefined && mayHere("correct", detail.value) && (
+          <button type="button" class="do release due" aria-expanded={act === "correct"} disabled={stale.value} onClick={() => open("correct")}>
+            {say("do.correct")}
           </button>
         )}
         {words !== null && (

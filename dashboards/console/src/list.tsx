@@ -21,6 +21,9 @@ export function stateOf(warning: Summary): { text: string; tone: "wait" | "out" 
     const signed = waiting.needs === "two" ? ` · ${say("state.signed", { n: waiting.signed.length, of: 2 })}` : "";
     return { text: text + signed, tone: "wait" };
   }
+  if (warning.correction !== undefined) {
+    return { text: say("state.correction", { class: sayCode("class", warning.correction.class) }), tone: "wait" };
+  }
   if (publication.is === "released") return { text: say("state.released"), tone: "out" };
   return { text: say("state.internal"), tone: "in" };
 }

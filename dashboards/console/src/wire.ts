@@ -80,6 +80,31 @@ export interface Waiting {
   since: number;
 }
 
+/** What is prepared to set right what the public was told; a person signs it. */
+export interface Correction {
+  class: string;
+  grade: Grade | null;
+  needs: "one" | "two";
+  signed: string[];
+  because: string;
+}
+
+/** Who of an audience was told first and last, counted from when the reading was heard. */
+export interface Reached {
+  first_channel: string | null;
+  first_heard_ms: number | null;
+  worst_channel: string | null;
+  worst_heard_ms: number | null;
+  unconfirmed: number;
+}
+
+export interface Told {
+  observed_at: number;
+  heard_at: number;
+  internal: Reached | null;
+  public: Reached | null;
+}
+
 export interface Summary {
   id: string;
   hazard: string;
@@ -96,6 +121,8 @@ export interface Summary {
   evidence_lost: number | null;
   publication: Publication;
   waiting: Waiting | null;
+  correction?: Correction;
+  told: Told | null;
   lead: Lead | null;
   standing: number;
   unacked: boolean;
@@ -200,6 +227,8 @@ export interface Notice {
   issued_at: number;
   attempts: number;
   receipt: { at: number; attempts: number; outcome: Outcome } | null;
+  /** Each attempt, in order; of very many the first and the last. */
+  tried?: { at: number; outcome: Outcome }[];
 }
 
 export interface Entry {

@@ -34,7 +34,7 @@ function newKey(): string {
 
 export interface Wish<T> {
   /** The look of its button. */
-  look: "ack" | "release" | "cancel" | "report";
+  look: "ack" | "release" | "cancel" | "correct" | "report";
   /** What it means, above all fields. */
   meaning: ComponentChildren;
   /** The word on its button. */

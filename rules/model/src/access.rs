@@ -111,7 +111,7 @@ impl From<&Act> for Right {
             | Act::Commission { .. }
             | Act::Invalidate { .. } => Self::Maintain,
             Act::Release { .. } => Self::Release,
-            Act::Cancel { .. } => Self::Cancel,
+            Act::Cancel { .. } | Act::Correct { .. } => Self::Cancel,
             Act::SetGrade { .. } | Act::AcceptFall { .. } | Act::Report(_) => Self::SetGrade,
         }
     }

@@ -49,6 +49,13 @@ pub enum Act {
         /// The version seen.
         version: u64,
     },
+    /// Signs the correction that is prepared, so that the public hears it.
+    Correct {
+        /// Which warning.
+        warning: WarningId,
+        /// The version seen; refused if something got worse since.
+        version: u64,
+    },
     /// A person's word against the judged grade.
     SetGrade {
         /// Which alarm.

@@ -47,6 +47,9 @@ pub struct Warning {
     pub publication: Publication,
     /// An act that waits for a signature.
     pub waiting: Option<Waiting>,
+    /// What would set right what the public was told, where that rests on no measurement; it waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<Box<PreparedCorrection>>,
     /// The bulletins made, in order, internal and public; the last 200, all are in the ledger.
     pub bulletins: Vec<Bulletin>,
     /// Where each notice stands; of the settled ones the last 1,000.
@@ -118,6 +121,48 @@ pub struct Waiting {
     pub signed: Vec<PersonId>,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A correction (更正) or a withdrawal (撤销) that is prepared and waits for a person. Nothing of it goes out by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedCorrection {
+    /// What would be sent: [`MessageClass::Correct`], or [`MessageClass::Cancel`] where nothing is left.
+    pub class: MessageClass,
+    /// The grade that is left; none where nothing is.
+    pub grade: Option<Grade>,
+    /// How many must sign it: one at least.
+    pub needs: Release,
+    /// Who has signed.
+    pub signed: Vec<PersonId>,
+    /// The alarms that it sets right.
+    pub rests: Vec<Rest>,
+    /// Why what they rest on is no measurement, and who said so.
+    pub because: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// It is signed and on its way out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_released: bool,
+}
+
+impl PreparedCorrection {
+    /// Whether both would tell the public the same.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        (self.class, self.grade, self.needs) == (other.class, other.grade, other.needs)
+    }
+}
+
+/// An alarm that stands on readings which are no measurement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Which.
+    pub alarm: AlarmKey,
+    /// What stands.
+    pub stands: Grade,
+    /// What would stand; none is clear.
+    pub without: Option<Grade>,
+    /// Event time at which it began: a rise since then is another one.
+    pub onset: Timestamp,
 }
 
 /// Where one notice stands.

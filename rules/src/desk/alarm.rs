@@ -105,39 +105,6 @@ impl<M: Mode> Step<'_, M> {
         self.desk.cases.get(live)?.published()
     }
 
-    /// Says what a person should look at, and what was taken back.
-    fn note_doubt(&mut self, key: &AlarmKey, finding: &Finding) {
-        let doubts: Vec<&str> = finding.causes.iter().flat_map(|cause| cause.checks.doubts().names()).collect();
-        let stands = self.desk.register.get(key).and_then(|filed| filed.alarm.judged);
-        let (what, note) = match finding.change {
-            Change::Verify => {
-                let by = if doubts.is_empty() { String::new() } else { format!(" ({})", doubts.join(", ")) };
-                (What::ToVerify, format!("a value in doubt{by} points to {}", grade::word(finding.pending)))
-            }
-            Change::Retracted if stands > finding.judged => (
-                What::Retracted,
-                format!(
-                    "{} rested on a spike; {} is left. The public was told: cancel or correct it",
-                    grade::word(finding.from),
-                    grade::word(finding.judged)
-                ),
-            ),
-            Change::Retracted => {
-                (What::Retracted, format!("{} rested on a spike and is taken back", grade::word(finding.from)))
-            }
-            Change::Raised
-            | Change::Lifted
-            | Change::Pending
-            | Change::Evidence
-            | Change::LostWhileRising
-            | Change::MissedCrossing
-            | Change::Rewritten
-            | Change::OverInCalibration
-            | Change::Proven => return,
-        };
-        self.note_alarm(key, &self.entry(what, note));
-    }
-
     /// Puts a person's word (or none) on an alarm.
     pub(super) fn override_alarm(
         &mut self,

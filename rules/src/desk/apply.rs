@@ -47,6 +47,9 @@ impl<M: Mode> Desk<M> {
             Event::Turned { warning, grade, evidence_lost, version, worse } => {
                 self.change(warning, |case| turn(case, *grade, *evidence_lost, *version, *worse));
             }
+            Event::Correction { warning, correction } => {
+                self.change(warning, |case| case.warning_mut().correction.clone_from(correction));
+            }
             Event::Waiting { warning, waiting } => {
                 self.change(warning, |case| case.warning_mut().waiting.clone_from(waiting));
             }

@@ -64,6 +64,7 @@ impl<M: Mode> Step<'_, M> {
         let alarms = self.leading(id, to);
         let area = self.area_of(id);
         let lost = case.warning.evidence_lost.filter(|_| !class.ends() && !cleared);
+        let corrects = |alarm: &Alarm| class == MessageClass::Correct && alarm.override_by.is_some();
         let facts = Facts {
             site,
             mode: M::TAG,
@@ -117,7 +118,8 @@ impl<M: Mode> Step<'_, M> {
             offset_seconds: site.zone.offset_at(sent),
             texts: texts(&facts, hazard),
             area,
-            measured: alarms.iter().map(|alarm| measured(alarm)).collect(),
+            // Of an alarm on which a person's word was put in a correction, what was heard is no measurement.
+            measured: alarms.iter().filter(|it| !corrects(it)).map(|alarm| measured(alarm)).collect(),
         };
         let missing = missing(&bulletin);
         if !missing.is_empty() {

@@ -182,6 +182,7 @@ impl Case {
         warning.grade = None;
         warning.evidence_lost = None;
         warning.waiting = None;
+        warning.correction = None;
     }
 }
 

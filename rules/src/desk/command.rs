@@ -75,6 +75,7 @@ impl<M: Mode> Step<'_, M> {
             Act::Acknowledge { warning, version } => self.acknowledge(command, warning, *version),
             Act::Release { warning, version } => self.release(command, warning, *version),
             Act::Cancel { warning, version } => self.cancel(command, warning, *version),
+            Act::Correct { warning, version } => self.correct(command, warning, *version),
             Act::SetGrade { alarm, grade, lasting } => self.set_grade(command, alarm, *grade, *lasting),
             Act::Report(report) => self.report(command, report),
             Act::AcknowledgeAlarm { alarm, version, concern } => {
@@ -123,7 +124,7 @@ impl<M: Mode> Step<'_, M> {
     }
 
     /// Withdraws a warning issued in error: the alarms under it are put aside until something rises or the word runs out.
-    fn cancel(&mut self, command: &Command, id: &WarningId, version: u64) -> Result<(), Refusal> {
+    pub(super) fn cancel(&mut self, command: &Command, id: &WarningId, version: u64) -> Result<(), Refusal> {
         let case = self.live_case(id)?;
         seen(case.worse_at, case.warning.version, version)?;
         let grade = case.warning.grade.unwrap_or(case.warning.peak);

@@ -4,12 +4,13 @@
 use watchfire_model::{
     alarm::{Alarm, AlarmKey},
     doubt::{Because, Doubt},
-    finding::{Evidence, Finding},
+    finding::{Change, Evidence, Finding},
     grade::{self, Grade},
     id::PointIx,
     mode::Mode,
     rule::Reach,
     time::{Now, Steady},
+    upkeep::Correction,
     warning::What,
 };
 
@@ -44,6 +45,47 @@ impl<M: Mode> Step<'_, M> {
             points.len() > 1 && independent(&self.desk.site, &points) > 1
         };
         Grade::ALL.into_iter().rev().find(together)
+    }
+
+    /// Says what a person should look at, and what was taken back.
+    pub(super) fn note_doubt(&mut self, key: &AlarmKey, finding: &Finding) {
+        let doubts: Vec<&str> = finding.causes.iter().flat_map(|cause| cause.checks.doubts().names()).collect();
+        let stands = self.desk.register.get(key).and_then(|filed| filed.alarm.judged);
+        let AlarmKey { rule, subject } = key.clone();
+        let mut rests = None;
+        let (what, note) = match finding.change {
+            Change::Verify => {
+                let by = if doubts.is_empty() { String::new() } else { format!(" ({})", doubts.join(", ")) };
+                (What::ToVerify, format!("a value in doubt{by} points to {}", grade::word(finding.pending)))
+            }
+            Change::Retracted if stands > finding.judged => {
+                rests = stands.map(|stands| Correction { rule, subject, stands, without: finding.judged });
+                (
+                    What::Retracted,
+                    format!(
+                        "{} rested on a spike; {} is left. The public was told: cancel or correct it",
+                        grade::word(finding.from),
+                        grade::word(finding.judged)
+                    ),
+                )
+            }
+            Change::Retracted => {
+                (What::Retracted, format!("{} rested on a spike and is taken back", grade::word(finding.from)))
+            }
+            Change::Raised
+            | Change::Lifted
+            | Change::Pending
+            | Change::Evidence
+            | Change::LostWhileRising
+            | Change::MissedCrossing
+            | Change::Rewritten
+            | Change::OverInCalibration
+            | Change::Proven => return,
+        };
+        self.note_alarm(key, &self.entry(what, note));
+        if let Some(rests) = rests {
+            self.prepare_corrections(&[rests], "the value that raised it was a spike");
+        }
     }
 
     /// Says that the public waits for more to speak for a grade, or waits no more.

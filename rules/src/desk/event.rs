@@ -17,7 +17,7 @@ use watchfire_model::{
     site::Audience,
     time::{Span, Steady, Timestamp},
     upkeep::{Tended, Tending, Upkeep},
-    warning::{Ending, Entry, Waiting, Warning},
+    warning::{Ending, Entry, PreparedCorrection, Waiting, Warning},
 };
 
 /// What the Desk is told.
@@ -134,6 +134,13 @@ pub enum Event<M: Mode> {
         version: u64,
         /// Whether it got worse: whoever has not seen this version must look again.
         worse: bool,
+    },
+    /// A correction is prepared, signed or on its way, or none is any more.
+    Correction {
+        /// Which warning.
+        warning: WarningId,
+        /// What would be said.
+        correction: Option<Box<PreparedCorrection>>,
     },
     /// An act waits for a signature, or none does any more.
     Waiting {

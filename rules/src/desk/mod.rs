@@ -12,6 +12,7 @@ mod case;
 mod command;
 mod command_alarm;
 mod command_suppression;
+mod correction;
 mod directory;
 mod doubt;
 mod event;

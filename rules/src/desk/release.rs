@@ -72,6 +72,10 @@ impl<M: Mode> Step<'_, M> {
         // Whoever was told is told the rest, even if the hazard has been made internal since.
         let hears = |hazard: &&Hazard| hazard.reach == Reach::Public || published.is_some();
         let Some(hazard) = self.hazard_of(id).filter(hears) else { return };
+        if let Some(left) = self.being_corrected(id).filter(|left| stands == Some(*left) && published > stands) {
+            self.wait_for(id, None);
+            return self.speak(id, Audience::Public, MessageClass::Correct, left, false);
+        }
         let Some(due) = due(published, stands) else {
             self.wait_for(id, None);
             return self.keep_informed(id, published);

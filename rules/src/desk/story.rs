@@ -280,7 +280,7 @@ impl<M: Mode> Story<M> {
         }
     }
 
-    fn last<T>(&self, of: impl Fn(&Warning) -> T) -> (watchfire_model::id::WarningId, T) {
+    pub(super) fn last<T>(&self, of: impl Fn(&Warning) -> T) -> (watchfire_model::id::WarningId, T) {
         let warning = self.desk.warnings().last().expect("a warning");
         (warning.id.clone(), of(warning))
     }

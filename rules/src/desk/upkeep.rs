@@ -136,7 +136,7 @@ impl<M: Mode> Step<'_, M> {
     }
 
     /// Lays before people what rests on what is no measurement.
-    fn propose(&mut self, invalidation: &Invalidation) {
+    fn propose(&mut self, sensor: &Sensor, invalidation: &Invalidation) {
         for Correction { rule, subject, stands, without } in &invalidation.corrections {
             let key = AlarmKey { rule: rule.clone(), subject: subject.clone() };
             let (stands, without) = (grade::word(Some(*stands)), grade::word(*without));
@@ -145,6 +145,9 @@ impl<M: Mode> Step<'_, M> {
             );
             self.note_alarm(&key, &self.entry(What::Invalidated, note));
         }
+        let Invalidation { by, why, from, to, corrections, .. } = invalidation;
+        let because = format!("what {sensor} said from {from} to {to} is no measurement: {why} ({by})");
+        self.prepare_corrections(corrections, &because);
     }
 
     /// Takes an Evaluator's word of what became of a sensor.
@@ -187,7 +190,7 @@ impl<M: Mode> Step<'_, M> {
             self.end_what_was_over(sensor);
         }
         if let Turn::Invalidated(invalidation) = turn {
-            self.propose(invalidation);
+            self.propose(sensor, invalidation);
         }
     }
 

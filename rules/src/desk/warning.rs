@@ -31,6 +31,8 @@ impl<M: Mode> Step<'_, M> {
         match register.live(place).cloned() {
             Some(id) => {
                 self.turn(&id, grade, lost);
+                // Another alarm may have come to hold the grade that a correction would lower.
+                self.review_correction(&id);
                 // The same highest grade may stand on alarms that are kept quiet, or in doubt, and on others that are not.
                 if self.desk.register.has_suppressed(place) || self.desk.register.doubted(place).next().is_some() {
                     self.settle(&id);
@@ -72,6 +74,7 @@ impl<M: Mode> Step<'_, M> {
             evidence_lost: lost,
             publication: Publication::None,
             waiting: None,
+            correction: None,
             bulletins: Vec::new(),
             notices: Vec::new(),
             timeline: vec![self.entry(What::Opened, grade.word().to_owned())],
@@ -118,10 +121,15 @@ impl<M: Mode> Step<'_, M> {
 
     /// Says whatever is to be said about a warning as it stands: to those on duty at once, to the public by the gate.
     pub(super) fn settle(&mut self, id: &WarningId) {
+        self.review_correction(id);
         let Some(case) = self.desk.cases.get(id).filter(|case| !case.is_over()) else { return };
         let (grade, published) = (case.warning.grade, case.published());
         let may_end = published.is_none_or(|published| self.ends_alone(id, published));
         let chatters = self.desk.register.chatters(&case.place());
+        if self.being_corrected(id).is_some_and(|left| grade > Some(left)) {
+            // Not all of its alarms are set right yet.
+            return;
+        }
         if grade.is_none() && may_end {
             if chatters {
                 // It may be back in a minute; the last of its endings is said once it is still.
@@ -145,10 +153,12 @@ impl<M: Mode> Step<'_, M> {
         let chatters = self.desk.register.chatters(&case.place());
         let heard = told.filter(|told| !told.cleared).map(|told| told.grade);
         let says = to_say(heard, case.warning.grade, self.desk.register.announced(&case.place()));
+        let corrected = self.being_corrected(id).is_some();
         let (class, grade, cleared) = match (told, says) {
             (None, Some(grade)) => (MessageClass::Issue, grade, false),
             // Whoever heard that conditions are over hears of their return as of something worse.
             (Some(told), Some(grade)) if told.cleared || grade > told.grade => (MessageClass::Upgrade, grade, false),
+            (Some(told), Some(grade)) if grade < told.grade && corrected => (MessageClass::Correct, grade, false),
             (Some(told), Some(grade)) if grade < told.grade && !chatters => (MessageClass::Downgrade, grade, false),
             (Some(told), Some(_)) if told.lost != lost && chatters => (MessageClass::Continue, told.grade, false),
             (Some(told), Some(grade)) if told.lost != lost => (MessageClass::Continue, grade, false),

@@ -105,12 +105,13 @@ impl Speech<'_, '_> {
     fn by_word(&self) -> bool {
         match self.facts.class {
             MessageClass::AllClear => self.facts.alarms.iter().any(|alarm| alarm.judged.is_some()),
+            // What was measured is what is being corrected.
+            MessageClass::Correct => true,
             MessageClass::Issue
             | MessageClass::Upgrade
             | MessageClass::Downgrade
             | MessageClass::Continue
             | MessageClass::Extend
-            | MessageClass::Correct
             | MessageClass::Cancel
             | MessageClass::Expire => self.facts.alarms.first().is_some_and(|alarm| alarm.standing() > alarm.judged),
         }
@@ -173,6 +174,13 @@ impl Speech<'_, '_> {
             | MessageClass::Correct => self.state(),
         };
         let mut said = if own.trim().is_empty() && facts.class.ends() { self.headline_proper() } else { own };
+        if facts.class == MessageClass::Correct {
+            self.append(
+                &mut said,
+                "此前发布的预警等级所依据的监测数据无效,特此更正。",
+                "The readings on which the earlier grade rested were no measurement; this corrects it.",
+            );
+        }
         if facts.class == MessageClass::Extend {
             let until = clock(facts.expires, facts.sent, &facts.site.zone, self.chinese);
             self.append(&mut said, &format!("预警有效期延长至{until}。"), &format!("Extended until {until}."));

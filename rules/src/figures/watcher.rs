@@ -137,6 +137,7 @@ impl Watcher {
                 | Event::Upkeep(_)
                 | Event::UpkeepDone { .. }
                 | Event::Reloaded { .. }
+                | Event::Correction { .. }
                 | Event::Answered { .. } => {}
             }
         }
@@ -167,6 +168,7 @@ impl Watcher {
             // Told by what becomes of the alarms.
             Act::Acknowledge { .. } | Act::AcknowledgeAlarm { .. } | Act::Shelve { .. } | Act::TakeOut { .. } => None,
             Act::Cancel { .. }
+            | Act::Correct { .. }
             | Act::SetGrade { .. }
             | Act::Unacknowledge { .. }
             | Act::Confirm { .. }

@@ -205,6 +205,45 @@ fn a_poisoned_past_is_flagged_and_what_rests_on_it_is_proposed() {
     scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
 }
 
+/// §8: what was taken back is laid before people, outlives a kill, and reaches the public by one command of a named person.
+#[test]
+fn what_was_told_of_a_poisoned_past_is_withdrawn_by_one_command_and_never_by_itself() {
+    let mut scene = Scene::start();
+    let from = stage::now();
+    scene.sensor.says("river", 45.0);
+    scene.stage.hears(SOON, "public", "river", "warning.raised", "red");
+    let (since, to) = (instant(from), instant(stage::now()));
+    let words = ["--who", "wang", "--why", "feet for metres", "--from", &since, "--to", &to];
+    let told = scene.command(&[&["sensors", "invalidate", "river/stage"], &words[..]].concat());
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("watchfire warnings correct"), "{told}");
+    let prepared = |scene: &Scene| {
+        let warnings = scene.stage.daemon.json("/api/v1/warnings?state=live");
+        let warning = warnings["items"].as_array()?.iter().find(|it| it["correction"].is_object())?;
+        Some((warning["id"].as_str()?.to_owned(), warning["correction"].clone()))
+    };
+    let (id, correction) = wait::within(SOON, "the correction to be prepared", || prepared(&scene));
+    assert_eq!((&correction["class"], &correction["grade"]), (&json!("cancel"), &Value::Null), "{correction}");
+    assert!(correction["because"].as_str().is_some_and(|it| it.contains("feet for metres (wang)")), "{correction}");
+    scene.stage.daemon.kill();
+    scene.stage.daemon.run();
+    scene.stage.connected();
+    assert_eq!(prepared(&scene), Some((id.clone(), correction)), "it outlives a kill");
+    wait::never(QUIET, "it was taken back from the public", || {
+        scene.said("public").into_iter().find(|said| !said.starts_with("warning.raised"))
+    });
+    let listed = scene.command(&["warnings", "list"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("a correction to"), "{listed:?}");
+    let signed = scene.command(&["warnings", "correct", &id, "--who", "li", "--why", "the gauge was read in feet"]);
+    assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
+    for channel in ["duty", "public"] {
+        scene.stage.hears(SOON, channel, "river", "warning.cancelled", "red");
+    }
+    let again = scene.command(&["warnings", "correct", &id, "--who", "li", "--why", "again"]);
+    assert!(!again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
+    scene.stage.fresh_crossing_passes(&mut scene.sensor, "fresh");
+}
+
 /// A new device is taken over by command; it says so, and the river goes on being watched.
 #[test]
 fn a_device_is_taken_over_by_command() {

@@ -197,8 +197,9 @@ fn signed(records: &[Record]) -> Result<(), String> {
                 MessageClass::Issue | MessageClass::Upgrade | MessageClass::Downgrade | MessageClass::AllClear => {
                     matches!(act, Some(Act::Release { .. }))
                 }
-                MessageClass::Cancel => matches!(act, Some(Act::Cancel { .. })),
-                MessageClass::Continue | MessageClass::Extend | MessageClass::Correct | MessageClass::Expire => true,
+                MessageClass::Cancel => matches!(act, Some(Act::Cancel { .. } | Act::Correct { .. })),
+                MessageClass::Correct => matches!(act, Some(Act::Correct { .. })),
+                MessageClass::Continue | MessageClass::Extend | MessageClass::Expire => true,
             };
             expect(holds, || format!("{} ({:?}) went to the public unsigned", notice.id, bulletin.class))?;
         }

@@ -92,6 +92,13 @@ fn state(item: &Value, lang: Lang) -> String {
     if let Some(class) = item["waiting"]["class"].as_str() {
         said.push(format!("{} {}", lang.pick("awaits release:", "待签发:"), class.replace('_', " ")));
     }
+    if item["correction"].is_object() {
+        let to = grade(&item["correction"]["grade"], lang);
+        said.push(match lang {
+            Lang::En => format!("a correction to {to} is prepared (warnings correct)"),
+            Lang::Zh => format!("更正为 {to} 已拟好,待签发(warnings correct)"),
+        });
+    }
     if item["evidence_lost"].is_i64() {
         said.push(lang.pick("held, evidence lost", "证据中断,等级保持").to_owned());
     }

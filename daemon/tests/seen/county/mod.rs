@@ -193,6 +193,7 @@ fn warning(site: &Site, id: &str, grade: Option<Grade>, peak: Grade, alarm: &Ala
         evidence_lost: None,
         publication: Publication::None,
         waiting: None,
+        correction: None,
         bulletins: Vec::new(),
         notices: Vec::new(),
         timeline: vec![entry(64, What::Opened, None, &format!("{} · {}", alarm.key.rule, site.revision))],

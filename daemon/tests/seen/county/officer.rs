@@ -45,6 +45,7 @@ fn carry_out(view: &mut DeskView, act: &Act, who: &PersonId, why: &str) -> Resul
         Act::Acknowledge { warning, version } => (warning, *version, What::Acknowledged),
         Act::Release { warning, version } => (warning, *version, What::Released),
         Act::Cancel { warning, version } => (warning, *version, What::Cancelled),
+        Act::Correct { warning, version } => (warning, *version, What::Released),
         Act::Report(report) => {
             return Err(Refusal::Unknown { what: "hazard".to_owned(), id: report.hazard.as_str().to_owned() });
         }

@@ -324,8 +324,9 @@ proptest! {
                     MessageClass::Issue | MessageClass::Upgrade | MessageClass::Downgrade | MessageClass::AllClear => {
                         assert!(matches!(act, Some(Act::Release { .. })), "{} by {input:?}", bulletin.class.event());
                     }
-                    MessageClass::Cancel => assert!(matches!(act, Some(Act::Cancel { .. }))),
-                    MessageClass::Continue | MessageClass::Extend | MessageClass::Correct | MessageClass::Expire => {}
+                    MessageClass::Cancel => assert!(matches!(act, Some(Act::Cancel { .. } | Act::Correct { .. }))),
+                    MessageClass::Correct => assert!(matches!(act, Some(Act::Correct { .. }))),
+                    MessageClass::Continue | MessageClass::Extend | MessageClass::Expire => {}
                 }
                 assert_ne!(bulletin.hazard.as_str(), "seepage", "an internal hazard went public");
             }
@@ -435,7 +436,7 @@ fn judge(old: &Alarm, new: &Alarm, input: &Input) {
             | Act::Invalidate { .. } => {
                 assert_eq!(old, new, "what is granted about a sensor changes no alarm before it is judged by");
             }
-            Act::Cancel { .. } | Act::SetGrade { .. } | Act::AcceptFall { .. } => {
+            Act::Cancel { .. } | Act::Correct { .. } | Act::SetGrade { .. } | Act::AcceptFall { .. } => {
                 assert_eq!(old.evidence, new.evidence)
             }
         },

@@ -1,12 +1,14 @@
 //! Who may be at a sensor, what becomes of it, and who hears what it says meanwhile.
 
 use watchfire_model::{
+    bulletin::MessageClass,
     command::{Act, Refusal},
     finding::{Cause, Change, Evidence, Finding},
-    grade::Grade,
+    grade::{Grade, PerGrade},
     id::Seq,
     incident::Sensor,
     mode::Live,
+    rule::Release,
     time::{Span, Timestamp},
     upkeep::{Correction, Invalidation, Tended, Turn, Upkeep, Work},
     warning::What,
@@ -214,4 +216,106 @@ fn what_rests_on_invalid_readings_is_laid_before_people_and_stands() {
     assert_eq!(notes[1], proposed);
     assert!(story.restarted() == story.desk);
     assert_eq!(story.desk.sensors().next().and_then(|it| it.invalidated.as_deref()), Some(&said));
+}
+
+/// `a` stands at red and `b` at what is said, and the public knows; then what `a` rests on is declared invalid, and without
+/// it `a` would be at `left`.
+fn told_on_what_is_none(site: watchfire_model::site::Site, b: &str, left: Option<Grade>) -> Story<Live> {
+    let mut story = Story::<Live>::begin(site);
+    found(&mut story, "stage", "b", b);
+    found(&mut story, "stage", "a", "red");
+    if story.last(|warning| warning.waiting.is_some()).1 {
+        story.tell("zhang signs");
+    }
+    let (from, to) = (story.now.wall - Span::hours(2), story.now.wall);
+    let corrections = vec![Correction { rule: "stage".into(), subject: "a".into(), stands: Grade::Red, without: left }];
+    let (by, why) = ("wang".into(), "feet for metres".to_owned());
+    let said = Invalidation { by, why, from, to, samples: 17, corrections };
+    became(&mut story, "a", Turn::Invalidated(Box::new(said)), false);
+    story
+}
+
+fn correct(story: &mut Story<Live>, who: &str) -> Result<(), Refusal> {
+    let (warning, version) = story.last(|warning| warning.version);
+    story.command(who, Act::Correct { warning, version })
+}
+
+#[test]
+fn a_correction_is_prepared_and_goes_out_by_a_person_alone() {
+    let mut story = told_on_what_is_none(automatic(), "blue", Some(Grade::Blue));
+    let before = story.said();
+    let prepared = story.last(|warning| warning.correction.clone()).1.expect("it is prepared");
+    assert_eq!((prepared.class, prepared.grade), (MessageClass::Correct, Some(Grade::Blue)));
+    assert!(prepared.because.contains("feet for metres (wang)"), "{}", prepared.because);
+    story.pass(Span::minutes(30));
+    assert!(!story.said().contains("corrected"), "nothing goes out by itself: {}", story.said());
+    assert!(story.restarted() == story.desk);
+
+    correct(&mut story, "li").expect("it is prepared");
+    let said = story.said();
+    assert!(said.starts_with(&before) && said.ends_with("i corrected blue, p corrected blue"), "{said}");
+    let bulletin = story.bulletins().last().expect("it was told");
+    assert_eq!(bulletin.class.cap(), "Update");
+    assert!(!bulletin.references.is_empty() && bulletin.measured.iter().all(|it| it.subject.as_str() != "a"));
+    assert!(bulletin.texts.iter().any(|text| text.description.contains("特此更正")), "{:?}", bulletin.texts);
+    assert_eq!(story.alarm("stage", "a").and_then(|alarm| alarm.standing()), Some(Grade::Blue));
+    assert!(story.restarted() == story.desk);
+    let again = correct(&mut story, "li").expect_err("it is done").to_string();
+    assert!(again.starts_with("no correction of"), "{again}");
+}
+
+#[test]
+fn where_nothing_is_left_the_correction_withdraws_the_warning() {
+    let mut story = told_on_what_is_none(site(), "clear", None);
+    let prepared = story.last(|warning| warning.correction.clone()).1.expect("it is prepared");
+    assert_eq!((prepared.class, prepared.grade), (MessageClass::Cancel, None));
+    correct(&mut story, "li").expect("it is prepared");
+    assert!(story.said().ends_with("i cancelled red, p cancelled red"), "{}", story.said());
+    assert!(story.restarted() == story.desk);
+}
+
+#[test]
+fn what_the_public_was_not_told_or_what_others_hold_needs_no_correction() {
+    let held = told_on_what_is_none(automatic(), "red", None);
+    assert_eq!(held.last(|warning| warning.correction.clone()).1, None, "b holds red by itself");
+    let mut story = told_on_what_is_none(automatic(), "clear", None);
+    story.tell("b red");
+    assert_eq!(story.last(|warning| warning.correction.clone()).1, None, "b has come to hold it");
+    let refused = correct(&mut story, "li").expect_err("it is dropped").to_string();
+    assert!(refused.starts_with("no correction of"), "{refused}");
+    assert!(story.restarted() == story.desk);
+}
+
+#[test]
+fn a_rise_since_then_drops_what_was_prepared() {
+    let mut story = told_on_what_is_none(automatic(), "blue", Some(Grade::Blue));
+    story.tell("a clear; a red");
+    assert_eq!(story.last(|warning| warning.correction.clone()).1, None);
+    assert!(story.restarted() == story.desk);
+}
+
+#[test]
+fn where_lowering_takes_two_a_correction_takes_two() {
+    let mut site = automatic();
+    site.hazards.iter_mut().for_each(|hazard| hazard.release.lower = PerGrade::all(Release::Two));
+    let mut story = told_on_what_is_none(site, "blue", Some(Grade::Blue));
+    correct(&mut story, "li").expect("the first");
+    assert!(!story.said().contains("corrected"), "{}", story.said());
+    assert!(matches!(correct(&mut story, "Li "), Err(Refusal::SamePerson { .. })));
+    correct(&mut story, "wang").expect("the second");
+    assert!(story.said().ends_with("p corrected blue"), "{}", story.said());
+}
+
+#[test]
+fn a_spike_that_reached_the_public_has_its_correction_prepared() {
+    let mut story = Story::<Live>::begin(automatic());
+    found(&mut story, "stage", "b", "blue");
+    found(&mut story, "stage", "a", "red");
+    let spike = Finding { change: Change::Retracted, judged: None, ..story.finding("stage", "a", "back") };
+    let _ = story.step(Input::Finding(spike));
+    assert_eq!(story.alarm("stage", "a").and_then(|alarm| alarm.standing()), Some(Grade::Red), "a person decides");
+    let prepared = story.last(|warning| warning.correction.clone()).1.expect("it is prepared");
+    assert_eq!((prepared.class, prepared.grade), (MessageClass::Correct, Some(Grade::Blue)));
+    correct(&mut story, "li").expect("it is prepared");
+    assert!(story.said().ends_with("i corrected blue, p corrected blue"), "{}", story.said());
 }
