@@ -364,8 +364,6 @@ impl House {
         offers: mpsc::Sender<Offer>,
         last: Option<Now>,
     ) -> Result<Vec<Arc<SourceHealth>>, StartError> {
-        let runtime = source_thread::runtime()?;
-        let handle = runtime.handle().clone();
         let intake = Intake::new(offers, self.clock.wall());
         let mut healths = Vec::new();
         let mut around = |name: &SourceName, kind| {
@@ -380,18 +378,29 @@ impl House {
                 heard_before: last.map(|now| now.wall),
             }
         };
-        for config in &settings.mqtt {
-            let (listener, reader) = source::mqtt::parts(config.clone(), around(&config.name, "mqtt"))
-                .map_err(|error| StartError::outside("source", config.name.as_str(), &error))?;
+        let unfit =
+            |name: &SourceName, error: &dyn std::error::Error| StartError::outside("source", name.as_str(), error);
+        let brokers = settings.mqtt.iter().map(|config| {
+            source::mqtt::parts(config.clone(), around(&config.name, "mqtt"))
+                .map_err(|error| unfit(&config.name, &error))
+        });
+        let brokers: Vec<_> = brokers.collect::<Result<_, _>>()?;
+        let devices = settings.modbus.iter().map(|config| {
+            source::modbus::poller(config.clone(), around(&config.name, "modbus"))
+                .map_err(|error| unfit(&config.name, &error))
+        });
+        let devices: Vec<_> = devices.collect::<Result<_, _>>()?;
+        // Not before each of them can be set up: a runtime can't be dropped in here.
+        let runtime = source_thread::runtime()?;
+        let handle = runtime.handle().clone();
+        for (listener, reader) in brokers {
             // Messages between the connection and the decoder. Full: the connection is not read, so the broker keeps
             // them.
             let (heard, heard_rx) = mpsc::channel(source::mqtt::HEARD);
             self.sources.spawn_on(listener.run(heard), &handle);
             self.sources.spawn_on(reader.run(heard_rx), &handle);
         }
-        for config in &settings.modbus {
-            let poller = source::modbus::poller(config.clone(), around(&config.name, "modbus"))
-                .map_err(|error| StartError::outside("source", config.name.as_str(), &error))?;
+        for poller in devices {
             self.sources.spawn_on(poller.run(), &handle);
         }
         let sources = self.sources.clone();

@@ -443,9 +443,9 @@ fn benches(rules: &RuleSet) -> Vec<Option<Bench>> {
     let bench = |(place, compiled): (usize, &crate::ruleset::Compiled)| match &compiled.measure {
         Measure::Last | Measure::Window(_) => None,
         Measure::Program(program) => {
-            let plans = || rules.subjects.iter().filter(move |plan| plan.rule == place);
+            let plans = rules.subjects_of(place);
             Some(program.bench(&rules.site().zone, |name| {
-                plans().filter_map(|plan| plan.widths.get(name).copied()).max().unwrap_or(1)
+                plans.iter().filter_map(|plan| plan.widths.get(name).copied()).max().unwrap_or(1)
             }))
         }
     };

@@ -24,6 +24,7 @@ mod subjects;
 mod thresholds;
 mod witness;
 
+pub(crate) use subjects::Stations;
 pub(crate) use witness::{Witness, Witnesses, independent};
 
 pub use explain::{Explanation, SubjectLadder, Way};
@@ -80,7 +81,11 @@ pub struct RuleSet {
 }
 
 /// What a rule judges that has thresholds, each with the stations watched for it; nothing for a rule that is not sound.
-pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<Item = (SubjectId, Vec<StationId>)> + 's {
+pub(crate) fn watched_by<'s>(
+    site: &'s Site,
+    stations: &Stations<'_>,
+    rule: &'s Rule,
+) -> impl Iterator<Item = (SubjectId, Vec<StationId>)> + 's {
     let graded = move |point: &PointIx| match &rule.thresholds {
         Thresholds::Inline(_) => true,
         Thresholds::Station => {
@@ -89,8 +94,9 @@ pub(crate) fn watched_by<'s>(site: &'s Site, rule: &'s Rule) -> impl Iterator<It
         }
     };
     let station = move |point: &PointIx| Some(site.station_of(*point)?.id.clone());
-    let graded =
-        subjects::of(site, rule).filter_map(Result::ok).filter(move |subject| subject.watched.iter().any(graded));
+    let graded = subjects::of(site, stations, rule)
+        .filter_map(Result::ok)
+        .filter(move |subject| subject.watched.iter().any(graded));
     graded.map(move |subject| (subject.id, subject.watched.iter().filter_map(station).collect()))
 }
 
@@ -206,7 +212,7 @@ impl RuleSet {
                 set.carried.entry(heartbeat).or_default().push(ix);
             }
         }
-        let known = measure::known(&site);
+        let (known, stations) = (measure::known(&site), Stations::of(&site));
         let mut written: BTreeMap<&RuleId, &Rule> = BTreeMap::new();
         for (place, rule) in site.rules.iter().enumerate() {
             if let Some(twin) = written.get(&rule.id) {
@@ -223,7 +229,7 @@ impl RuleSet {
             if let Some(overseer) = overseer {
                 overseer.ends();
             }
-            match measure.and_then(|measure| set.add(place, rule, measure)) {
+            match measure.and_then(|measure| set.add(place, rule, measure, &stations)) {
                 Ok(compiled) => set.rules.push(compiled),
                 Err(more) => problems.extend(more),
             }
@@ -261,6 +267,13 @@ impl RuleSet {
         Some(plan.rungs.ladder(&self.rules.get(plan.rule)?.pace))
     }
 
+    /// The subjects of the rule at this place: they stand in the order of the rules.
+    pub(crate) fn subjects_of(&self, rule: usize) -> &[SubjectPlan] {
+        let begin = self.subjects.partition_point(|plan| plan.rule < rule);
+        let end = self.subjects.partition_point(|plan| plan.rule <= rule);
+        &self.subjects[begin..end]
+    }
+
     pub(crate) fn rule_id(&self, plan: &SubjectPlan) -> Option<&RuleId> {
         self.site.rules.get(plan.rule).map(|rule| &rule.id)
     }
@@ -281,7 +294,13 @@ impl RuleSet {
         read.filter_map(|(ix, _)| u32::try_from(ix).ok().map(PointIx))
     }
 
-    fn add(&mut self, place: usize, rule: &Rule, measure: Measure) -> Result<Compiled, Vec<Problem>> {
+    fn add(
+        &mut self,
+        place: usize,
+        rule: &Rule,
+        measure: Measure,
+        stations: &Stations<'_>,
+    ) -> Result<Compiled, Vec<Problem>> {
         let site = Arc::clone(&self.site);
         let compiled = Compiled {
             pace: Pace::new(&rule.raise_after, &rule.lift_after, &rule.hold),
@@ -296,7 +315,7 @@ impl RuleSet {
             measure,
         };
         let mut problems = Vec::new();
-        let matched = subjects::of(&site, rule);
+        let matched = subjects::of(&site, stations, rule);
         self.subjects.reserve(matched.size_hint().1.unwrap_or(0));
         for subject in matched {
             let planned =

@@ -1,5 +1,7 @@
 //! What a rule watches and measures: its points, the number made of them, and the unit of that number.
 
+use std::collections::BTreeSet;
+
 use watchfire_model::grade::Grade;
 use watchfire_model::ladder::Direction;
 use watchfire_model::rule::{Measure, Watch};
@@ -86,20 +88,21 @@ impl Watched {
         let quantity = table.text("quantity");
         let point = table.text("point");
         let patterns = table.texts("stations");
-        let mut stations = vec![patterns.is_empty(); field.stations.len()];
-        for station in patterns.iter().flat_map(|pattern| field.matching(cx, pattern)) {
-            if let Some(watched) = stations.get_mut(station.index()) {
-                *watched = true;
-            }
-        }
         let fits = |at: &usize| {
             field.points.get(*at).is_some_and(|p: &Point| {
-                stations.get(p.station.index()).is_some_and(|watched| *watched)
-                    && quantity.as_ref().is_none_or(|quantity| *p.quantity == *quantity.value)
+                quantity.as_ref().is_none_or(|quantity| *p.quantity == *quantity.value)
                     && point.as_ref().is_none_or(|point| p.id.as_str() == point.value)
             })
         };
-        let points: Vec<usize> = (0..field.points.len()).filter(fits).collect();
+        let points: Vec<usize> = if patterns.is_empty() {
+            (0..field.points.len()).filter(fits).collect()
+        } else {
+            // Thousands of rules may each watch a station of their own.
+            let stations = patterns.iter().flat_map(|pattern| field.matching(cx, pattern));
+            let stations = stations.filter_map(|station| field.stations.get(station.index()));
+            let points: BTreeSet<usize> = stations.flat_map(|station| &station.points).map(|ix| ix.index()).collect();
+            points.into_iter().filter(fits).collect()
+        };
         if points.is_empty() && !from_pack && !field.lacking && cx.errors() == errors {
             let problem = Problem::error(table.at, "this watches no point");
             let hint = |written: &Option<At<String>>, of: fn(&Point) -> &str| {

@@ -128,7 +128,9 @@ impl ShardTurns {
         if let Some(outage) = self.lag.sees(now, self.shard.seq(), lag) {
             match outage.until {
                 None => error!(lag_ms = lag.0, "judging falls behind: warnings come late"),
-                Some(_) => info!(lag_ms = lag.0, "judging keeps up"),
+                Some(until) if until > outage.since => info!(lag_ms = lag.0, "judging keeps up again"),
+                // Said in case the last run ended behind.
+                Some(_) => {}
             }
             self.shard.says_one_more();
             say(Said::Outage(outage));

@@ -14,7 +14,7 @@ use watchfire_model::{
 };
 
 use super::{register::Place, upkeep::judged_by};
-use crate::ruleset;
+use crate::ruleset::{self, Stations};
 
 /// What an alarm takes from the site.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +48,9 @@ impl Directory {
             hazards: site.hazards.iter().enumerate().map(|(at, hazard)| (hazard.id.clone(), at)).collect(),
             watched: BTreeMap::new(),
         };
+        let by_id = Stations::of(site);
         for rule in site.rules.iter().filter(|rule| !rule.shadow) {
-            for (subject, stations) in ruleset::watched_by(site, rule) {
+            for (subject, stations) in ruleset::watched_by(site, &by_id, rule) {
                 let Some((area, _)) = directory.subject(site, subject.as_str()) else { continue };
                 let place = Place { hazard: rule.hazard.clone(), area };
                 directory.watched.entry(place).or_default().extend(stations);

@@ -75,7 +75,7 @@ impl RuleSet {
             Measure::Window(spec) => (Way::Native, vec![format!("{}.{spec}", super::measure::native_name(written))]),
             Measure::Program(program) => (Way::Rhai, program.describe_windows()),
         };
-        let subjects = self.subjects.iter().filter(|plan| plan.rule == place).map(|plan| SubjectLadder {
+        let subjects = self.subjects_of(place).iter().map(|plan| SubjectLadder {
             subject: plan.id.clone(),
             ladder: plan.rungs.ladder(&compiled.pace),
             unit: written.unit.or_else(|| {

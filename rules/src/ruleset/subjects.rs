@@ -1,5 +1,7 @@
 //! What a rule judges, and which points it reads for each: `station`, `station/point`, `group:x`, `area:x`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use watchfire_model::grade::Grade;
 use watchfire_model::id::{PointIx, StationIx, SubjectId};
 use watchfire_model::rule::{Per, Rule};
@@ -22,14 +24,38 @@ pub(super) struct Subject {
     per: Per,
 }
 
+/// The stations of a site by their ids: thousands of rules may each name one of their own.
+pub(crate) struct Stations<'s>(BTreeMap<&'s str, StationIx>);
+
+impl<'s> Stations<'s> {
+    pub(crate) fn of(site: &'s Site) -> Self {
+        Self(site.stations.iter().map(|station| station.id.as_str()).zip((0..).map(StationIx)).collect())
+    }
+
+    /// Those that a rule may watch, in the site's order.
+    fn watched(&self, site: &Site, rule: &Rule) -> Vec<StationIx> {
+        let named = &rule.watch.stations;
+        if !named.is_empty() && !named.iter().any(|pattern| is_wild(pattern)) {
+            let found: BTreeSet<StationIx> = named.iter().filter_map(|id| self.0.get(id.as_str()).copied()).collect();
+            return found.into_iter().collect();
+        }
+        (0..).map(StationIx).take(site.stations.len()).collect()
+    }
+}
+
 /// Every subject a rule matches, one by one: there may be tens of thousands.
-pub(super) fn of<'s>(site: &'s Site, rule: &'s Rule) -> Box<dyn Iterator<Item = Result<Subject, Problem>> + 's> {
-    let stations = (0_u32..).map(StationIx).zip(&site.stations);
+pub(super) fn of<'s>(
+    site: &'s Site,
+    stations: &Stations<'_>,
+    rule: &'s Rule,
+) -> Box<dyn Iterator<Item = Result<Subject, Problem>> + 's> {
+    let watched = stations.watched(site, rule).into_iter();
+    let watched = watched.filter_map(|ix| site.stations.get(ix.index()).map(|station| (ix, station)));
     match rule.per {
         Per::Station => {
-            Box::new(stations.filter_map(move |(ix, station)| of_station(site, rule, ix, station).transpose()))
+            Box::new(watched.filter_map(move |(ix, station)| of_station(site, rule, ix, station).transpose()))
         }
-        Per::Point => Box::new(stations.flat_map(move |(ix, station)| {
+        Per::Point => Box::new(watched.flat_map(move |(ix, station)| {
             let points = matching(site, rule, station).into_iter();
             points.filter_map(move |point| {
                 let id = SubjectId::from(format!("{}/{}", station.id, site.point(point)?.id));
@@ -42,7 +68,8 @@ pub(super) fn of<'s>(site: &'s Site, rule: &'s Rule) -> Box<dyn Iterator<Item = 
             }))
         }
         Per::Area => Box::new(site.areas.iter().filter_map(move |area| {
-            let members = stations.clone().filter(|(_, station)| station.area == area.id).map(|(ix, _)| ix).collect();
+            let all = (0_u32..).map(StationIx).zip(&site.stations);
+            let members = all.filter(|(_, station)| station.area == area.id).map(|(ix, _)| ix).collect();
             of_many(site, rule, format!("area:{}", area.id), members).map(Ok)
         })),
     }
@@ -257,9 +284,13 @@ fn missing(site: &Site, rule: &Rule, subject: &Subject, name: &Name) -> Problem 
     Problem::with(rule, message).hint(format!("its points are: {}", has.join(", ")))
 }
 
+fn is_wild(pattern: &str) -> bool {
+    pattern.contains(['*', '?'])
+}
+
 /// Whether a station's id fits a pattern of `*` (any run of characters) and `?` (one).
 fn fits(pattern: &str, id: &str) -> bool {
-    if !pattern.contains(['*', '?']) {
+    if !is_wild(pattern) {
         return pattern == id;
     }
     let (pattern, id): (Vec<char>, Vec<char>) = (pattern.chars().collect(), id.chars().collect());
