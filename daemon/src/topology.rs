@@ -8,10 +8,8 @@
 //!                       └──▶ series writers  screens ◀───────┘            └── commands ◀── API
 //! ```
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -56,6 +54,7 @@ mod duty_thread;
 mod evidence_thread;
 mod journal_thread;
 mod reload_task;
+mod running;
 mod series_thread;
 mod shard_thread;
 mod source_thread;
@@ -72,6 +71,7 @@ use shard_thread::{Behind, ShardThread};
 use trial::{Oversee, Trials};
 use watchdog_task::WatchdogTask;
 
+pub use running::{FirstCode, Running};
 pub use start_error::StartError;
 
 /// Commits between the journal and the shard. Full: the journal waits, so intake fills, so sources wait or shed.
@@ -95,27 +95,6 @@ pub(crate) enum ForShard {
     State(oneshot::Sender<EvaluatorState>),
     /// Say what is under way.
     Outlooks(Arc<Outlooks>),
-}
-
-/// The running daemon.
-pub struct Running {
-    /// Where HTTP really listens.
-    pub listen: SocketAddr,
-    /// What may be looked at.
-    pub views: Views,
-    /// The one-time code by which the first account is made, where there is none: to be told once, on the terminal.
-    pub first_code: Option<FirstCode>,
-    house: House,
-    /// Holds the lock on the data directory.
-    _data: DataDir,
-}
-
-/// The one-time code of a first start.
-pub struct FirstCode {
-    /// The code.
-    pub code: String,
-    /// The file that it is in too, for its owner alone; gone once the code is used.
-    pub path: PathBuf,
 }
 
 /// Puts the house together and sets it going. The configuration is sound; what fails here is the machine.
@@ -483,18 +462,6 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<J
             std::process::exit(i32::from(crate::cli::exit::INTERNAL));
         }
     })
-}
-
-impl Running {
-    /// How often the duty loop has turned: the heartbeat that a supervisor's watchdog asks for.
-    pub fn turns(&self) -> u64 {
-        self.house.progress.turns.load(Ordering::Acquire)
-    }
-
-    /// Stops in order: sources, journal, shard, duty loop, then couriers and HTTP. Within [`LIMIT`], whatever hangs.
-    pub async fn stop(self) -> Counts {
-        self.house.stop().await
-    }
 }
 
 async fn join(threads: Vec<JoinHandle<()>>) {

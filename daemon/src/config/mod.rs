@@ -30,6 +30,7 @@ mod sheet;
 mod source;
 mod station;
 mod watch;
+mod words;
 pub(crate) mod zone;
 
 use std::path::Path;

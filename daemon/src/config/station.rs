@@ -1,8 +1,5 @@
 //! Stations, points and groups, from TOML tables and from the two spreadsheets, into one list.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use watchfire_model::grade::{Grade, PerGrade};
 use watchfire_model::id::{PointId, PointIx, StationIx};
 use watchfire_model::ladder::Direction;
@@ -17,6 +14,7 @@ use crate::config::problem::{Place, Problem};
 use crate::config::read::{At, Context, Table};
 use crate::config::scrutiny::ScrutinyDraft;
 use crate::config::source::{self, Source};
+use crate::config::words::Words;
 
 /// What a quantity's numbers usually are, where the point does not say: name, kind, direction.
 const QUANTITIES: &[(&str, Kind, Direction)] = &[
@@ -53,26 +51,6 @@ pub(crate) struct Field {
     upstreams: Vec<(StationIx, At<String>)>,
     heartbeats: Vec<(usize, At<String>)>,
     scrutinies: Vec<(usize, ScrutinyDraft)>,
-}
-
-/// The names that points have on their stations, and their quantities, each once: most stations have the same.
-#[derive(Default)]
-struct Words {
-    ids: BTreeSet<PointId>,
-    quantities: BTreeSet<Arc<str>>,
-}
-
-impl Words {
-    fn share(&mut self, point: &mut Point) {
-        match self.ids.get(&point.id) {
-            Some(same) => point.id = same.clone(),
-            None => drop(self.ids.insert(point.id.clone())),
-        }
-        match self.quantities.get(&point.quantity) {
-            Some(same) => point.quantity = Arc::clone(same),
-            None => drop(self.quantities.insert(Arc::clone(&point.quantity))),
-        }
-    }
 }
 
 /// A station as written.

@@ -50,7 +50,11 @@ impl<M: Mode> Step<'_, M> {
             }
             rests.truncate(MOST);
             let prepared = self.correction(warning, rests, because);
-            self.lay_correction(&id, prepared);
+            let before = warning.correction.as_deref().filter(|it| !it.is_released);
+            // Whoever has signed what is there already has signed the same.
+            if !is_the_same(before, prepared.as_ref()) {
+                self.lay_correction(&id, prepared);
+            }
         }
     }
 
@@ -60,8 +64,7 @@ impl<M: Mode> Step<'_, M> {
         let Some(warning) = self.desk.warning(id) else { return };
         let Some(before) = warning.correction.as_ref().filter(|it| !it.is_released) else { return };
         let now = self.correction(warning, before.rests.clone(), &before.because);
-        let same = |now: &PreparedCorrection| now.says_the_same_as(before) && now.rests == before.rests;
-        if !now.as_ref().is_some_and(same) {
+        if !is_the_same(Some(before), now.as_ref()) {
             self.lay_correction(id, now);
         }
     }
@@ -116,7 +119,7 @@ impl<M: Mode> Step<'_, M> {
             return Err(Refusal::NotNow { reason: format!("no correction of {id} is prepared") });
         };
         let now = self.correction(&case.warning, before.rests.clone(), &before.because);
-        if !now.is_some_and(|now| now.says_the_same_as(before) && now.rests == before.rests) {
+        if !is_the_same(Some(before), now.as_ref()) {
             let reason = format!("what the correction of {id} rests on has changed: look at its alarms");
             return Err(Refusal::NotNow { reason });
         }
@@ -172,5 +175,14 @@ impl<M: Mode> Step<'_, M> {
     /// The grade to which a warning is being corrected, once that is signed and until it is said.
     pub(super) fn being_corrected(&self, id: &WarningId) -> Option<Grade> {
         self.desk.warning(id)?.correction.as_ref().filter(|it| it.is_released)?.grade
+    }
+}
+
+/// Whether both set the same alarms right by the same words, or there is neither.
+fn is_the_same(before: Option<&PreparedCorrection>, now: Option<&PreparedCorrection>) -> bool {
+    match (before, now) {
+        (Some(before), Some(now)) => now.says_the_same_as(before) && now.rests == before.rests,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }

@@ -11,7 +11,7 @@ use watchfire_model::{
     rule::Release,
     time::{Span, Timestamp},
     upkeep::{Correction, Invalidation, Tended, Turn, Upkeep, Work},
-    warning::What,
+    warning::{Warning, What},
 };
 
 use super::super::{
@@ -227,12 +227,17 @@ fn told_on_what_is_none(site: watchfire_model::site::Site, b: &str, left: Option
     if story.last(|warning| warning.waiting.is_some()).1 {
         story.tell("zhang signs");
     }
+    declared_invalid(&mut story, left);
+    story
+}
+
+/// What red of `a` rests on is declared invalid; without it `a` would be at `left`.
+fn declared_invalid(story: &mut Story<Live>, left: Option<Grade>) {
     let (from, to) = (story.now.wall - Span::hours(2), story.now.wall);
     let corrections = vec![Correction { rule: "stage".into(), subject: "a".into(), stands: Grade::Red, without: left }];
     let (by, why) = ("wang".into(), "feet for metres".to_owned());
     let said = Invalidation { by, why, from, to, samples: 17, corrections };
-    became(&mut story, "a", Turn::Invalidated(Box::new(said)), false);
-    story
+    became(story, "a", Turn::Invalidated(Box::new(said)), false);
 }
 
 fn correct(story: &mut Story<Live>, who: &str) -> Result<(), Refusal> {
@@ -278,6 +283,8 @@ fn where_nothing_is_left_the_correction_withdraws_the_warning() {
 fn what_the_public_was_not_told_or_what_others_hold_needs_no_correction() {
     let held = told_on_what_is_none(automatic(), "red", None);
     assert_eq!(held.last(|warning| warning.correction.clone()).1, None, "b holds red by itself");
+    let noted = |warning: &Warning| warning.timeline.iter().any(|entry| entry.note.contains("correction"));
+    assert!(!held.last(noted).1, "and nothing is said of one");
     let mut story = told_on_what_is_none(automatic(), "clear", None);
     story.tell("b red");
     assert_eq!(story.last(|warning| warning.correction.clone()).1, None, "b has come to hold it");
@@ -302,6 +309,9 @@ fn where_lowering_takes_two_a_correction_takes_two() {
     correct(&mut story, "li").expect("the first");
     assert!(!story.said().contains("corrected"), "{}", story.said());
     assert!(matches!(correct(&mut story, "Li "), Err(Refusal::SamePerson { .. })));
+    declared_invalid(&mut story, Some(Grade::Blue));
+    let signed = story.last(|warning| warning.correction.as_ref().map(|it| it.signed.len())).1;
+    assert_eq!(signed, Some(1), "what is said again asks nobody again");
     correct(&mut story, "wang").expect("the second");
     assert!(story.said().ends_with("p corrected blue"), "{}", story.said());
 }
