@@ -73,6 +73,11 @@ impl Clock {
         }
     }
 
+    /// Whether it is the machine's: by one that moves only when told, nobody is slow.
+    pub fn is_the_machines(&self) -> bool {
+        matches!(&*self.0, Kind::System { .. })
+    }
+
     /// How far the wall has been stepped since the last call, if by more than [`STEP`].
     pub fn stepped(&self) -> Option<Span> {
         let Kind::System { step, .. } = &*self.0 else { return None };

@@ -81,6 +81,7 @@ fn a_story_is_told_with_its_receipts_and_loses_nothing() {
     assert!(http::get(&format!("http://127.0.0.1:{}/", demo.port)).is_ok_and(|page| page.status == 200));
 
     assert!(demo.ends().success(), "{}", demo.process.log());
+    assert!(!demo.process.log().contains("ERROR"), "nothing is wrong with us: {}", demo.process.log());
     let [heard, stored, judged, lost] = demo.readings();
     assert!(heard > 1_000 && heard == stored && heard == judged && lost == 0, "{heard} {stored} {judged} {lost}");
     let told = demo.bulletins();
